@@ -2,36 +2,38 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-export PYTHONWARNINGS ?= ignore::FutureWarning
-NOTEBOOKS ?= $(wildcard nbs/[0-9]*.ipynb) nbs/proofs.ipynb nbs/index.ipynb
+NOTEBOOKS ?= $(wildcard nbs/[0-9]*.ipynb) nbs/benchmarks.ipynb nbs/proofs.ipynb nbs/index.ipynb
 
-.PHONY: help run test lab notebooks constraints
+.PHONY: help run test lab bench notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
 .venv/ready: settings.ini setup.py pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	python -m pip install -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
 	touch .venv/ready
 
 run: .venv/ready ## Climb the ladder: a table, and a chart in out/
-	fastbook_ch4 ladder --chart out/ladder.png
+	$(BIN)/fastbook_ch4 ladder --chart out/ladder.png
 
 test: .venv/ready ## Run every notebook as a test, then the other checks
-	OMP_NUM_THREADS=1 nbdev_test --n_workers 2 --timing
-	pytest -q tests
+	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing
+	$(BIN)/pytest -q tests
 
 lab: .venv/ready ## Open JupyterLab on the course
-	jupyter lab nbs/index.ipynb
+	$(BIN)/jupyter lab nbs/index.ipynb
+
+bench: .venv/ready ## Time the course's pieces against fastai and PyTorch, for the page Benchmarks
+	$(BIN)/python -m fastbook_ch4.bench nbs/bench.json
 
 notebooks: .venv/ready ## Export the package, execute the notebooks in place, clean them, and make README.md
-	nbdev_export
-	jupyter nbconvert --to notebook --execute --inplace $(NOTEBOOKS)
-	nbdev_clean
-	python nbs/scripts/readme.py
+	$(BIN)/nbdev_export
+	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 $(NOTEBOOKS)
+	$(BIN)/nbdev_clean
+	$(BIN)/python nbs/scripts/readme.py
 
 constraints: ## Write constraints.txt anew from the newest versions that settings.ini allows
 	rm -rf .venv && $(PYTHON) -m venv .venv
-	python -m pip install -e '.[dev]'
-	(echo "# The exact versions of the development environment. Made by 'make constraints'."; python -m pip freeze --exclude-editable) > constraints.txt
+	$(BIN)/python -m pip install -e '.[dev]'
+	(echo "# The exact versions of the development environment. Made by 'make constraints'."; $(BIN)/python -m pip freeze --exclude-editable) > constraints.txt
 	touch .venv/ready
