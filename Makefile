@@ -24,7 +24,7 @@ lab: .venv/ready ## Open JupyterLab on the course
 	$(BIN)/jupyter lab nbs/index.ipynb
 
 bench: .venv/ready ## Time the course's pieces against fastai and PyTorch, for the page Benchmarks
-	$(BIN)/python -m fastbook_ch4.bench nbs/bench.json
+	$(BIN)/python -c 'from fastbook_ch4.bench import main; main()' nbs/bench.json
 
 notebooks: .venv/ready ## Export the package, execute the notebooks in place, clean them, and make README.md
 	$(BIN)/nbdev_export
