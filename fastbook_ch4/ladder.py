@@ -239,10 +239,11 @@ def climb(
 )->list[Result]: # One for each rung and seed, rung by rung
     "Fit rungs from seeds. Raises `ValueError` for a rung, a seed or a number of seeds that can't be."
     known = {r.name: r for r in RUNGS}
-    for name in rungs or known:
+    rungs = list(known) if rungs is None else rungs
+    for name in rungs:
         if name not in known: raise ValueError(f"rungs: there is no rung {name!r}; the rungs are {', '.join(known)}")
     _whole('seed', seed, 0); _whole('seeds', seeds, 1); _whole('the last seed', seed + seeds - 1, 0)
-    return [_fit_rung(known[name], s, show) for name in rungs or known for s in range(seed, seed + seeds)]
+    return [_fit_rung(known[name], s, show) for name in rungs for s in range(seed, seed + seeds)]
 
 # %% ../nbs/10_ladder.ipynb #8b542eeb
 def _fit_rung(
@@ -309,7 +310,7 @@ def ladder(rungs, seed, seeds, as_json, chart):
     from fastbook_ch4.data import DataError
     try:
         if chart: _check_chart(chart)
-        results = climb(rungs and [r.strip() for r in rungs.split(',')], seed, seeds, show=not as_json)
+        results = climb(None if rungs is None else [r.strip() for r in rungs.split(',')], seed, seeds, show=not as_json)
         if as_json: click.echo(json.dumps([asdict(r) for r in results], indent=1))
         else: _print_table(summary(results))
         if chart:
