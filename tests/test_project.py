@@ -46,7 +46,9 @@ def test_wheel(tmp_path):
     assert {str(p.relative_to(ROOT)) for p in packaged} <= names
     assert 'fastbook_ch4 = fastbook_ch4.ladder:main' in scripts
     ini = ConfigParser(); ini.read(ROOT/'settings.ini')
-    assert f"Version: {ini['DEFAULT']['version']}" in metadata and 'nbdev' not in re.sub('.*extra ==.*', '', metadata.split('\n\n')[0])
+    assert f"Version: {ini['DEFAULT']['version']}" in metadata
+    needed = re.findall(r'^Requires-Dist: (?!.*extra ==)(.*)', metadata, re.M)
+    assert any('torch' in o for o in needed) and not any('nbdev' in o for o in needed), needed
 
 
 def test_no_module_imports_what_it_need_not():
