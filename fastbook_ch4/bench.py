@@ -6,14 +6,13 @@
 __all__ = ['BS', 'TARGETS', 'alternate', 'linear_works', 'net_works', 'resnet_works', 'compare', 'machine', 'main']
 
 # %% ../nbs/benchmarks.ipynb #4a3c0fa6
-import json, os, platform, statistics, time
+import json, platform, statistics, time
 from functools import partial
 from pathlib import Path
 
 import click
 import torch
 from torch import nn
-import torch.nn.functional as F
 
 from .learner import DataLoaders, Learner
 from .loss import batch_accuracy, mnist_loss, threes_sevens
@@ -155,7 +154,7 @@ def compare(
 # %% ../nbs/benchmarks.ipynb #2e25ebe4
 def machine()->str: # One line
     "The machine and the versions, for the table's heading."
-    import torchvision, fastai
+    import fastai
     cpu = platform.processor() or platform.machine()
     if Path('/proc/cpuinfo').exists():
         names = [line.split(':')[1].strip() for line in Path('/proc/cpuinfo').read_text().splitlines() if line.startswith('model name')]
