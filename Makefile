@@ -2,7 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
-NOTEBOOKS ?= $(wildcard nbs/[0-9]*.ipynb) nbs/benchmarks.ipynb nbs/proofs.ipynb nbs/index.ipynb
+DIGITS ?= 3,7
+SEEDS ?= 1
+NOTEBOOKS ?= $(wildcard nbs/[0-9]*.ipynb) nbs/saved_models.ipynb nbs/predict.ipynb nbs/train.ipynb nbs/benchmarks.ipynb nbs/proofs.ipynb nbs/index.ipynb
 
 .PHONY: help run test lab bench notebooks constraints
 help: ## Show this list
@@ -10,11 +12,11 @@ help: ## Show this list
 
 .venv/ready: settings.ini setup.py pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev,onnx]'
 	touch .venv/ready
 
-run: .venv/ready ## Climb the ladder: a table, and a chart in out/
-	$(BIN)/fastbook_ch4 ladder --chart out/ladder.png
+run: .venv/ready ## Climb the ladder: a table, and a chart in out/; with DIGITS=all for ten digits, SEEDS=3 for three seeds
+	$(BIN)/fastbook_ch4 ladder --digits $(DIGITS) --seeds $(SEEDS) --chart out/ladder.png
 
 test: .venv/ready ## Run every notebook as a test, then the other checks
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing
@@ -34,6 +36,6 @@ notebooks: .venv/ready ## Export the package, execute the notebooks in place, cl
 
 constraints: ## Write constraints.txt anew from the newest versions that settings.ini allows
 	rm -rf .venv && $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -e '.[dev]'
+	$(BIN)/python -m pip install -e '.[dev,onnx]'
 	(echo "# The exact versions of the development environment. Made by 'make constraints'."; $(BIN)/python -m pip freeze --exclude-editable) > constraints.txt
 	touch .venv/ready

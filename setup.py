@@ -18,7 +18,7 @@ setup(
                  f"Natural Language :: {cfg['language']}", 'Programming Language :: Python :: 3'],
     packages=find_packages(include=[cfg['lib_path'], f"{cfg['lib_path']}.*"]), include_package_data=True,
     python_requires=f">={cfg['min_python']}", install_requires=cfg['requirements'].split(),
-    extras_require={'dev': cfg['dev_requirements'].split()},
+    extras_require={'dev': cfg['dev_requirements'].split(), 'onnx': cfg['onnx_requirements'].split()},
     entry_points={'console_scripts': cfg['console_scripts'].split()},
     long_description=Path('README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
     zip_safe=False)

@@ -54,7 +54,7 @@ class Loop:
                     self.iter += self.training
 
     def _all_epochs(self):
-        for self.epoch in range(self.n_epoch): self._around(self._one_epoch, 'epoch', CancelEpochException)
+        for self.epoch in range(self.start_epoch, self.n_epoch): self._around(self._one_epoch, 'epoch', CancelEpochException)
 
 # %% ../nbs/06_learner.ipynb #dc0ade9f
 @dataclass(eq=False, repr=False)
@@ -71,9 +71,10 @@ class Trainer(Loop):
 
     def fit(self, n_epoch:int, # How often to go through the training data
             lr:float=None, # Learning rate; the learner's own if None
-            cbs:list=()): # More callbacks, for this time
+            cbs:list=(), # More callbacks, for this time
+            start_epoch:int=0): # The epoch to begin with, above 0 after a break
         "Train the model, and measure after each epoch."
-        self.n_epoch, self.train_dl, self.forward = n_epoch, self.dls.train, self.model.to(self.device)
+        self.n_epoch, self.start_epoch, self.train_dl, self.forward = n_epoch, start_epoch, self.dls.train, self.model.to(self.device)
         if self.opt is None: self.opt = self.opt_func([p for p in self.model.parameters() if p.requires_grad], lr=self.lr)
         self.hypers = set_hypers(self.opt, self.lr if lr is None else lr)
         self.events = {e: [getattr(cb, e) for cb in [*self.default_cbs, *self.cbs, *cbs] if hasattr(cb, e)] for e in EVENTS}
@@ -141,15 +142,14 @@ class Learner(Trainer):
     def fit_one_cycle(self, n_epoch:int, # How often to go through the training data
                       lr_max:float=None, # The highest learning rate; the learner's own if None
                       cbs:list=(), # More callbacks, for this time
-                      **kwargs, # Passed to `one_cycle`
-                     ):
+                      start_epoch:int=0, # The epoch to begin with, above 0 after a break
+                      **kwargs): # Passed to `one_cycle`
         "Train with one cycle of learning rate and momentum."
-        self.fit(n_epoch, lr_max, [Schedule(lambda pos: one_cycle(pos, lr_max or self.lr, **kwargs)), *cbs])
+        self.fit(n_epoch, lr_max, [Schedule(lambda pos: one_cycle(pos, lr_max or self.lr, **kwargs)), *cbs], start_epoch)
 
     def lr_find(self, start_lr:float=1e-7, # The first learning rate
                 end_lr:float=10., # The last one
-                num_it:int=100, # The number of steps
-               )->float: # Learning rate where the loss falls most steeply
+                num_it:int=100)->float: # The number of steps; returned is the learning rate at which the loss falls most steeply
         "Train a copy with a growing learning rate; plot the smoothed losses."
         import pandas as pd
         batches = list(itertools.islice(itertools.chain.from_iterable(itertools.repeat(self.dls.train)), num_it))

@@ -71,7 +71,7 @@ def collect(
 )->list[dict]: # One for each proof: chapter, claim, numbers, difference, allowed, and noticed (what was broken, each as text)
     "The proofs that the notebooks in `folder` printed when they were last run."
     proofs = {}
-    for path in sorted(Path(folder).glob('[0-9][0-9]_*.ipynb')):
+    for path in sorted(p for p in Path(folder).glob('*.ipynb') if p.name != 'proofs.ipynb'):
         cells = json.loads(path.read_text(encoding='utf-8'))['cells']
         text = ''.join(''.join(o.get('text', '')) for c in cells for o in c.get('outputs', []))
         for line in re.findall(r'^(?:Proof|Noticed): .*', text, re.M):

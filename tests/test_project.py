@@ -42,7 +42,7 @@ def test_wheel(tmp_path):
         names = set(z.namelist())
         metadata = z.read(next(n for n in names if n.endswith('METADATA'))).decode()
         scripts = z.read(next(n for n in names if n.endswith('entry_points.txt'))).decode()
-    packaged = [p for p in (ROOT/'fastbook_ch4').rglob('*') if p.is_file() and p.suffix in ('.py', '.gz', '.mplstyle', '.md')]
+    packaged = [p for p in (ROOT/'fastbook_ch4').rglob('*') if p.is_file() and p.suffix in ('.py', '.gz', '.mplstyle', '.md', '.safetensors')]
     assert {str(p.relative_to(ROOT)) for p in packaged} <= names
     assert 'fastbook_ch4 = fastbook_ch4.ladder:main' in scripts
     ini = ConfigParser(); ini.read(ROOT/'settings.ini')
