@@ -4,9 +4,10 @@ BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 DIGITS ?= 3,7
 SEEDS ?= 1
-NOTEBOOKS ?= $(wildcard nbs/[0-9]*.ipynb) nbs/saved_models.ipynb nbs/predict.ipynb nbs/train.ipynb nbs/benchmarks.ipynb nbs/proofs.ipynb nbs/index.ipynb
+NOTEBOOKS ?= $(wildcard nbs/[0-9]*.ipynb) $(wildcard nbs/exercises/*.ipynb nbs/live_*.ipynb) \
+	$(addprefix nbs/,$(addsuffix .ipynb,saved_models predict train check progress exercises glossary teaching citing benchmarks proofs index))
 
-.PHONY: help run test lab bench notebooks constraints
+.PHONY: help run test browser lab exercises docs preview bench notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -20,10 +21,22 @@ run: .venv/ready ## Climb the ladder: a table, and a chart in out/; with DIGITS=
 
 test: .venv/ready ## Run every notebook as a test, then the other checks
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing
-	$(BIN)/pytest -q tests
+	$(BIN)/pytest -q tests --ignore tests/test_site.py --ignore tests/test_live.py
+
+browser: docs ## Test the site in Chromium, which has to be there
+	$(BIN)/pytest -q tests/test_site.py tests/test_live.py
 
 lab: .venv/ready ## Open JupyterLab on the course
 	$(BIN)/jupyter lab nbs/index.ipynb
+
+exercises: .venv/ready ## Write the exercises as learners get them, with stubs in place of solutions, to exercises/
+	$(BIN)/python nbs/scripts/exercises.py
+
+docs: .venv/ready ## Build the site in _docs/; needs npm
+	$(BIN)/python nbs/scripts/docs.py
+
+preview: .venv/ready ## Build the site, serve it, and build it again after each change
+	$(BIN)/python nbs/scripts/docs.py --serve
 
 bench: .venv/ready ## Time the course's pieces against fastai and PyTorch, for the page Benchmarks
 	$(BIN)/python -c 'from fastbook_ch4.bench import main; main()' nbs/bench.json

@@ -15,10 +15,9 @@ import torch
 from torch import nn
 
 from .learner import DataLoaders, Learner
-from .loss import batch_accuracy, mnist_loss, threes_sevens
+from .loss import batch_accuracy, init_params, linear1, mnist_loss, threes_sevens
 from .nets import make_net
-from .optim import BasicOptim
-from .training import DataLoader, calc_grad, validate_epoch
+from .training import DataLoader, train_epoch, validate_epoch
 
 # %% ../nbs/benchmarks.ipynb #1dab2da7
 def alternate(
@@ -46,26 +45,23 @@ def _tuples(
 
 def _epoch(
     dls, # Has `.train` and `.valid`
-    model:nn.Module, # Trained in place
+    model, # Function from images to raw predictions
+    params, # Its parameters, trained in place
     lr:float=1., # Learning rate
 )->float: # Accuracy on the validation images
-    "One epoch with the loop of chapter 05, and a look at the validation images."
-    opt = BasicOptim(model.parameters(), lr)
-    for xb, yb in dls.train:
-        calc_grad(xb, yb, model, mnist_loss)
-        opt.step()
-        opt.zero_grad()
+    "One epoch with the loop of chapter 04, and a look at the validation images."
+    train_epoch(dls.train, model, mnist_loss, params, lr)
     return validate_epoch(dls.valid, model)
 
 # %% ../nbs/benchmarks.ipynb #95b8d20a
 def _bare(
     data, # Training x and y, validation x and y
-    model:nn.Module, # Trained in place
+    model, # Function from images to raw predictions
+    params, # Its parameters, trained in place
     lr:float=1., # Learning rate
 )->float: # Accuracy on the validation images
     "The same epoch with nothing but slices and PyTorch's own calls."
     x, y, vx, vy = data
-    params = list(model.parameters())
     for i in range(0, len(x), BS):
         mnist_loss(model(x[i:i+BS]), y[i:i+BS]).backward()
         with torch.no_grad():
@@ -101,10 +97,11 @@ def linear_works()->dict: # Name -> work
     batches, valid = ([(x[i:i+BS], y[i:i+BS]) for i in range(0, len(x), BS)] for x, y in (data[:2], data[2:]))
     ours, book = DataLoaders(DataLoader(*data[:2], BS), DataLoader(*data[2:], BS)), DataLoaders(_tuples(True), _tuples(False))
     shuffled = DataLoaders(DataLoader(*data[:2], BS, shuffle=True), ours.valid)
-    model = nn.Linear(784, 1)
-    layers = [(model.weight.detach().T.clone(), model.bias.detach().clone())]
-    return {'own loop and DataLoader': partial(_epoch, ours, model), 'own loop and DataLoader, shuffled': partial(_epoch, shuffled, model),
-            "the book's way": partial(_epoch, book, model), 'bare slicing': partial(_bare, data, model), 'floor': partial(_floor, batches, valid, layers)}
+    params = init_params((784, 1), std=0.01), init_params(1, std=0.01)
+    model = partial(linear1, weights=params[0], bias=params[1])
+    layers = [[p.detach().clone() for p in params]]
+    return {'own loop and DataLoader': partial(_epoch, ours, model, params), 'own loop and DataLoader, shuffled': partial(_epoch, shuffled, model, params),
+            "the book's way": partial(_epoch, book, model, params), 'bare slicing': partial(_bare, data, model, params), 'floor': partial(_floor, batches, valid, layers)}
 
 # %% ../nbs/benchmarks.ipynb #168a4381
 def net_works()->dict: # Name -> work
@@ -115,6 +112,7 @@ def net_works()->dict: # Name -> work
     batches, valid = ([(x[i:i+BS], y[i:i+BS]) for i in range(0, len(x), BS)] for x, y in (data[:2], data[2:]))
     ours = DataLoaders(DataLoader(*data[:2], BS), DataLoader(*data[2:], BS))
     layers = [(m.weight.detach().T.clone(), m.bias.detach().clone()) for m in make_net() if isinstance(m, nn.Linear)]
+    net = make_net()
     own = Learner(ours, make_net(), mnist_loss, lr=1., metrics=batch_accuracy, progress=False)
     def theirs(dls):
         learn = FastaiLearner(FastaiDataLoaders(*dls), make_net(), opt_func=SGD, loss_func=mnist_loss, metrics=batch_accuracy, lr=1.)
@@ -122,7 +120,7 @@ def net_works()->dict: # Name -> work
             with learn.no_bar(), learn.no_logging(): learn.fit(1)
         return fit
     return {'own Learner': lambda: own.fit(1), "fastai's Learner, the book's way": theirs((_tuples(True), _tuples(False))),
-            "fastai's Learner, sliced batches": theirs(ours), 'bare loop': partial(_bare, data, make_net()), 'floor': partial(_floor, batches, valid, layers)}
+            "fastai's Learner, sliced batches": theirs(ours), 'bare loop': partial(_bare, data, net, list(net.parameters())), 'floor': partial(_floor, batches, valid, layers)}
 
 # %% ../nbs/benchmarks.ipynb #581b56df
 def _seeded(

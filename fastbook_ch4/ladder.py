@@ -406,3 +406,8 @@ def predict(images, models, as_json):
     try: answered = answer_files(images, models, as_json)
     except ModelError as e: raise click.ClickException(str(e)) from None
     if not answered: raise click.exceptions.Exit(1)
+
+from .progress import progress_command
+from .quiz import quiz_command
+main.add_command(quiz_command, 'quiz')
+main.add_command(progress_command, 'progress')

@@ -159,8 +159,8 @@ def quick_resnet(
     n_out:int=10, # How many scores for each image
 )->nn.Sequential: # Takes (n, 1, 28, 28), returns raw scores, (n, n_out)
     "A residual network of five convolutions, for one epoch."
-    return nn.Sequential(nn.Conv2d(1, 8, 3, padding=1), nn.MaxPool2d(2), nn.ReLU(), pooled(8, 24), ResBlock(24, 24), pooled(24, 48),
-                         nn.Flatten(), nn.Linear(48*9, n_out))
+    return nn.Sequential(nn.Conv2d(1, 12, 5), nn.MaxPool2d(2), nn.ReLU(), pooled(12, 24), ResBlock(24, 24), pooled(24, 64),
+                         nn.Flatten(), nn.Linear(64*9, n_out))
 
 # %% ../nbs/09_ten_digits.ipynb #c9look01
 def slim_resnet(
@@ -190,7 +190,7 @@ def fit_looks(
 )->None:
     "Train the net inside on shifted images, with label smoothing; a thousand validation images are enough to watch it by."
     few = data[0], [o[:1000] for o in data[1]]
-    fit_net(model.net, few, seed, show, bs=256, epochs=8, shifted=True, loss_func=partial(F.cross_entropy, label_smoothing=0.05))
+    fit_net(model.net, few, seed, show, bs=256, epochs=12, shifted=True, loss_func=partial(F.cross_entropy, label_smoothing=0.05))
 
 # %% ../nbs/09_ten_digits.ipynb #5657cce8
 class Colour(nn.Module):
@@ -200,7 +200,7 @@ class Colour(nn.Module):
 def make_resnet18()->nn.Sequential: # Takes (n, 1, 28, 28), gives scores (n, 10)
     "The untrained network that fastai's `vision_learner` makes of `resnet18`, for images of one channel."
     from fastai.vision.all import create_vision_model, resnet18
-    return nn.Sequential(Colour(), create_vision_model(resnet18, 10, pretrained=False))
+    return nn.Sequential(Colour(), create_vision_model(resnet18, 10, pretrained=False, ps=0.))
 
 def fit_resnet18(
     model:nn.Module, # From `make_resnet18`; its parameters are set
@@ -208,14 +208,14 @@ def fit_resnet18(
     seed:int, # For the first weights and the order of the images
     show:bool=False, # Show a progress bar?
 )->None:
-    "fastai's own way: picture folders, `vision_learner`, and one epoch of `fit_one_cycle` by the recipe of chapter 08."
+    "fastai's own way: picture folders, `vision_learner`, and one epoch of `fit_one_cycle`, in small batches and without dropout."
     from contextlib import nullcontext
     from fastai.vision.all import ImageDataLoaders, accuracy, resnet18, set_seed, vision_learner
     from fastbook_ch4.data import mnist
     set_seed(seed, reproducible=True)
-    dls = ImageDataLoaders.from_folder(mnist(), train='training', valid='testing', num_workers=0)
-    learn = vision_learner(dls, resnet18, pretrained=False, loss_func=F.cross_entropy, metrics=accuracy)
-    with learn.no_logging(), nullcontext() if show else learn.no_bar(): learn.fit_one_cycle(1, 0.1)
+    dls = ImageDataLoaders.from_folder(mnist(), train='training', valid='testing', bs=32, num_workers=0)
+    learn = vision_learner(dls, resnet18, pretrained=False, ps=0., loss_func=F.cross_entropy, metrics=accuracy)
+    with learn.no_logging(), nullcontext() if show else learn.no_bar(): learn.fit_one_cycle(1, 0.01)
     model[1].load_state_dict(learn.model.state_dict())
 
 # %% ../nbs/09_ten_digits.ipynb #ee0261a3
@@ -234,7 +234,7 @@ RECIPES = { # From the ground up
     'softmax': Recipe('softmax, by hand', 'ten scores, cross-entropy', lambda: _flat(nn.Linear(784, 10)), fit_softmax),
     'net30': Recipe('simple_net, 30 hidden', 'a nonlinearity', lambda: _flat(make_net(30, 10)), partial(fit_net, epochs=15)),
     'net100': Recipe('simple_net, 100 hidden', 'more of it', lambda: _flat(make_net(100, 10)), partial(fit_net, epochs=20)),
-    'quick_resnet': Recipe('small residual net, one epoch', 'convolutions', partial(quick_resnet, 10), partial(fit_net, pct_start=0.1)),
+    'quick_resnet': Recipe('small residual net, one epoch', 'convolutions', partial(quick_resnet, 10), partial(fit_net, bs=192, pct_start=0.1)),
     'small_resnet': Recipe('small residual net', 'time, shifts, five looks', lambda: FiveLooks(slim_resnet(10)), fit_looks),
     'resnet18': Recipe('resnet18', 'fastai, one epoch', make_resnet18, fit_resnet18)}
 

@@ -6,6 +6,7 @@
 __all__ = ['DataLoader', 'calc_grad', 'train_epoch', 'validate_epoch']
 
 # %% ../nbs/04_minibatches.ipynb #f2282fca
+from itertools import islice
 import torch
 from torch import Tensor
 
@@ -31,12 +32,11 @@ class DataLoader:
 
     def __iter__(self): # Pairs (xb, yb) of shapes (bs, ...)
         x, y, bs = self.x, self.y, self.bs
-        if self.shuffle: order = torch.randperm(len(x), generator=self.generator).to(x.device)
-        for i in range(0, len(self)*bs, bs):
-            if not self.shuffle: yield x[i:i+bs], y[i:i+bs]
-            else:
-                rows = order[i:i+bs]
-                yield x.index_select(0, rows), y.index_select(0, rows)
+        if self.shuffle:
+            order = torch.randperm(len(x), generator=self.generator).to(x.device)
+            batches = ((x.index_select(0, rows), y.index_select(0, rows)) for rows in order.split(bs))
+        else: batches = zip(x.split(bs), y.split(bs))
+        return islice(batches, len(self))
 
 # %% ../nbs/04_minibatches.ipynb #511ce71b
 def calc_grad(

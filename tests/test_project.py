@@ -1,18 +1,33 @@
-"The project as a whole: what is exported and cleaned, what the wheel holds, what the notebooks carry."
+"The project as a whole: what is exported and cleaned, what the wheel holds, and the rules that each notebook keeps."
 import json, re, runpy, shutil, subprocess, sys, zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
-import pytest
+import pytest, yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted(p for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
-by_name = pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda p: p.stem)
+CHAPTERS = [p for p in NOTEBOOKS if p.parent.name == 'nbs' and re.match(r'\d\d_', p.name)]
+GLOSSARY = ROOT/'nbs'/'glossary.ipynb'
 
 
 def cells(path, kind=None):
     "The cells of a notebook as (source, outputs)."
     return [(''.join(c['source']), c.get('outputs', [])) for c in json.loads(path.read_text(encoding='utf-8'))['cells'] if kind in (None, c['cell_type'])]
+
+
+def slug(heading):
+    "The anchor of a heading on the site: Pandoc's rule."
+    return re.sub(r'^[^a-z]+', '', '-'.join(re.sub(r'[^\w\s.-]', '', heading.lower()).split()))
+
+
+def headings(text): return re.findall(r'^#+ +(.*?) *$', text, re.M)
+
+
+def prose(path):
+    "The Markdown of a notebook without code and formulas."
+    text = '\n\n'.join(s for s, _ in cells(path, 'markdown'))
+    return re.sub(r'```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]*\$', '', text, flags=re.S)
 
 
 def test_export_and_clean_change_nothing(tracked, tmp_path):
@@ -42,7 +57,7 @@ def test_wheel(tmp_path):
         names = set(z.namelist())
         metadata = z.read(next(n for n in names if n.endswith('METADATA'))).decode()
         scripts = z.read(next(n for n in names if n.endswith('entry_points.txt'))).decode()
-    packaged = [p for p in (ROOT/'fastbook_ch4').rglob('*') if p.is_file() and p.suffix in ('.py', '.gz', '.mplstyle', '.md', '.safetensors')]
+    packaged = [p for p in (ROOT/'fastbook_ch4').rglob('*') if p.is_file() and p.suffix in ('.py', '.gz', '.mplstyle', '.md', '.safetensors', '.css', '.js')]
     assert {str(p.relative_to(ROOT)) for p in packaged} <= names
     assert 'fastbook_ch4 = fastbook_ch4.ladder:main' in scripts
     ini = ConfigParser(); ini.read(ROOT/'settings.ini')
@@ -59,46 +74,188 @@ def test_no_module_imports_what_it_need_not():
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == '[]'
 
 
-@by_name
-def test_outputs_are_committed(path):
-    code = cells(path, 'code')
-    assert any(outputs for _, outputs in code), 'no outputs: run `make notebooks`'
-    assert not any(o['output_type'] == 'error' for _, outputs in code for o in outputs), 'an error as output'
+# The rules for notebooks. Each is a function of a notebook's path, and returns what breaks it.
 
 
-@by_name
-def test_figures_have_caption_and_alt_text(path):
-    figures = [s for s, outputs in cells(path, 'code') if any({'image/png', 'image/svg+xml'} & set(o.get('data', {})) for o in outputs)]
-    bare = [s.splitlines()[0] for s in figures if not re.search(r'^#\| hide', s, re.M) and not ('fig-alt:' in s and 'fig-cap:' in s)]
-    assert not bare, f'figures without fig-cap or fig-alt, in cells that begin: {bare}'
-    pictures = [m for s, _ in cells(path, 'markdown') for m in re.findall(r'!\[([^\]]*)\]', s)]
-    assert all(pictures), 'a picture without alt text'
+def no_outputs(path):
+    code = [(s, outputs) for s, outputs in cells(path, 'code') if not re.search(r'^#\| *(hide|default_exp)', s, re.M)]
+    if code and not any(outputs for _, outputs in code): yield 'no outputs: run `make notebooks`'
+    if any(o['output_type'] == 'error' for _, outputs in code for o in outputs): yield 'an error as output'
 
 
-@by_name
-def test_cells_are_short(path):
-    long = [s.splitlines()[0] for s, _ in cells(path, 'code') if sum(bool(line.strip()) and not line.startswith('#|') for line in s.splitlines()) > 30]
-    assert not long, f'cells of more than 30 lines, which begin: {long}'
+def bare_figures(path):
+    for s, outputs in cells(path, 'code'):
+        figure = any({'image/png', 'image/svg+xml'} & set(o.get('data', {})) for o in outputs)
+        if figure and not re.search(r'^#\| *hide', s, re.M) and not ('fig-alt:' in s and 'fig-cap:' in s): yield f'a figure without fig-cap or fig-alt, in the cell that begins: {s.splitlines()[0]}'
+    for s, _ in cells(path, 'markdown'):
+        if '![](' in s or re.search(r'<img(?![^>]*\balt=)', s): yield 'a picture without alt text'
 
 
-@pytest.mark.parametrize('path', [p for p in NOTEBOOKS if re.match(r'\d\d_', p.name)], ids=lambda p: p.stem)
-def test_anatomy_of_a_chapter(path):
-    "A title and a description alone in the first cell, one question near the top, and the closing."
-    text = cells(path, 'markdown')
-    assert re.fullmatch(r'# [^\n]+\n\n> [^\n]+', text[0][0]), 'the first cell holds the title and the description, and nothing else'
-    assert any('**The question of this chapter:**' in s for s, _ in text[:4]), 'the chapter opens with its question'
-    for part in ('## What we built', '**The ladder so far:**', '**To try:**', '**Next:**'): assert part in text[-1][0], f'the closing has no {part}'
+def unreadable_options(path):
+    "Quarto and smalldocs read a cell's options as YAML: an unquoted colon in a caption loses them all."
+    for s, _ in cells(path, 'code'):
+        options = '\n'.join(re.findall(r'^#\| (\w[\w-]*: .*)', s, re.M))
+        try: yaml.safe_load(options)
+        except yaml.YAMLError: yield f'quote the text after the first colon, which holds another colon or begins with a sign: {options}'
 
 
-@by_name
-def test_local_links_lead_somewhere(path):
+def long_cells(path):
+    for s, _ in cells(path, 'code'):
+        if sum(bool(line.strip()) and not line.startswith('#|') for line in s.splitlines()) > 30: yield f'a cell of more than 30 lines, which begins: {s.splitlines()[0]}'
+
+
+def only_some_can_read(path):
+    "What Quarto understands and JupyterLab, Colab or a code host show as it is typed."
+    text = prose(path)
+    for what, pattern in dict(div=r'^ *:::', reference=r'(?<![\w`.])@(fig|tbl|sec|eq)-', attribute=r'\{[.#][\w-]+[^}]*\}', shortcode=r'\{\{[<%]', citation=r'\[@\w').items():
+        if m := re.search(pattern, text, re.M): yield f"Quarto's {what} `{m[0].strip()}` reads as typed in JupyterLab: use headings, lists, tables, `> **Note**`, `<details>`"
+
+
+def wrong_anatomy(path):
+    "A chapter: a title and a description alone in the first cell, one question near the top, and the closing."
+    text = [s for s, _ in cells(path, 'markdown')]
+    if not re.fullmatch(r'# [^\n]+\n\n> [^\n]+', text[0]): yield 'the first cell holds the title and the description, and nothing else'
+    if not any('**The question of this chapter:**' in s for s in text[:4]): yield 'the chapter opens with its question'
+    for part in ('## What we built', '**The ladder so far:**', '**To try:**', '**Next:**'):
+        if part not in text[-1]: yield f'the closing has no {part}'
+
+
+def broken_links(path):
     "Links to notebooks, their headings and other files."
     for source, _ in cells(path, 'markdown'):
-        for link in re.findall(r'\]\((?!https?:|mailto:)([^)\s]+)\)', source):
+        for link in re.findall(r'(?:\]\(|\b(?:href|src)=")(?!https?:|mailto:|data:)([^)"\s]+)', source):
             file, _, anchor = link.partition('#')
             target = path.parent/file if file else path
-            assert target.exists(), f'{link} leads nowhere'
-            if anchor:
-                headings = [h.strip() for s, _ in cells(target, 'markdown') for h in re.findall(r'^#+ (.*)', s, re.M)]
-                slugs = {re.sub(r'[^\w\s-]', '', h.lower()).strip().replace(' ', '-') for h in headings}
-                assert anchor.lower() in slugs, f'{link}: {target.name} has no such heading'
+            if not target.exists(): yield f'{link} leads nowhere'
+            elif anchor and target.suffix == '.ipynb' and anchor.lower() not in {slug(h) for s, _ in cells(target, 'markdown') for h in headings(s)}: yield f'{link}: {target.name} has no such heading'
+
+
+RULES = [no_outputs, bare_figures, unreadable_options, long_cells, only_some_can_read, broken_links]
+
+
+@pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda p: str(p.relative_to(ROOT/'nbs'))[:-6])
+@pytest.mark.parametrize('rule', RULES, ids=lambda r: r.__name__)
+def test_rule(rule, path): assert not (broken := list(rule(path))), '\n'.join(broken)
+
+
+@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+def test_anatomy_of_a_chapter(path): assert not (broken := list(wrong_anatomy(path))), '\n'.join(broken)
+
+
+def made_up(tmp_path, *cells):
+    "A notebook of (kind, source, outputs…)."
+    path = tmp_path/'made_up.ipynb'
+    path.write_text(json.dumps(dict(cells=[dict(cell_type=kind, source=source, **({'outputs': outputs} if kind == 'code' else {})) for kind, source, *outputs in cells])), encoding='utf-8')
+    return path
+
+
+SHOWN = dict(output_type='stream', text='1')
+FIGURE = dict(output_type='display_data', data={'image/png': ''})
+
+
+@pytest.mark.parametrize('rule, broken, kept', [
+    (no_outputs, ('code', '1'), ('code', '1', SHOWN)),
+    (no_outputs, ('code', '1', dict(output_type='error')), ('code', '#| hide\n1')),
+    (bare_figures, ('code', '#| fig-cap: What to see.\nplot()', FIGURE), ('code', '#| fig-cap: What to see.\n#| fig-alt: What is in it.\nplot()', FIGURE)),
+    (bare_figures, ('markdown', '![](x.png)'), ('markdown', '![What is in it.](x.png)')),
+    (bare_figures, ('markdown', '<img src="x.png">'), ('markdown', '<img src="x.png" alt="">')),
+    (unreadable_options, ('code', '#| fig-cap: Two lines: one bends.\nplot()'), ('code', '#| fig-cap: "Two lines: one bends."\n#| hide\nplot()')),
+    (long_cells, ('code', 'x = 1\n'*31), ('code', 'x = 1\n\n'*30)),
+    (only_some_can_read, ('markdown', '::: {.callout-note}\nMind the gap.\n:::'), ('markdown', '> **Note** Mind the gap, `::: `.')),
+    (only_some_can_read, ('markdown', 'See @fig-line.'), ('markdown', 'See the figure, which `@fig-line` would name.')),
+    (only_some_can_read, ('markdown', '![A line.](x.png){#fig-line}'), ('markdown', 'The set {a, b}, and $x_{i}$.')),
+    (broken_links, ('markdown', '[there](none.ipynb)'), ('markdown', '[here](made_up.ipynb)')),
+    (broken_links, ('markdown', '## A title\n\n[there](#a-tilte)'), ('markdown', "## It's a title\n\n[here](made_up.ipynb#its-a-title)")),
+    (broken_links, ('markdown', '<a href="none.ipynb">there</a>'), ('markdown', '<a href="https://pytorch.org">here</a>'))])
+def test_the_rules_can_be_broken(rule, broken, kept, tmp_path):
+    assert list(rule(made_up(tmp_path, broken))) and not list(rule(made_up(tmp_path, kept)))
+
+
+def test_anatomy_can_be_wrong(tmp_path):
+    parts = ['# Title\n\n> What it is about.', '**The question of this chapter:** why?', '## What we built\n\n**The ladder so far:** x\n\n**To try:** x\n\n**Next:** x']
+    assert not list(wrong_anatomy(made_up(tmp_path, *[('markdown', s) for s in parts])))
+    for i, mistake in enumerate(['# Title', 'why?', parts[2].replace('**To try:**', '')]):
+        assert len(list(wrong_anatomy(made_up(tmp_path, *[('markdown', mistake if i == j else s) for j, s in enumerate(parts)])))) == 1
+
+
+# The glossary
+
+# Italic because the voice is raised, and no terms.
+EMPHASIS = {'adds', 'after', 'all', 'between', 'broadcasts', 'cancel', 'click', 'constant', 'counted from the end', 'different', 'each bend can be one hidden unit', 'every', 'everywhere', 'exist', 'function', 'here',
+            'identical', 'image', 'is', 'its', 'learn', 'measuring differently', 'not', 'once', 'one', 'output', 'right', 'running', 'same', 'show', 'sign', 'size', 'stop', 'these', 'this', 'training', 'used', 'where',
+            'whether', 'which', 'worse than a constant'}
+
+
+def entries(path):
+    "The glossary's entries: term, its other names, and the notebook and the heading that teach it."
+    for s, _ in cells(path, 'markdown'):
+        for term, others, file, anchor in re.findall(r'^- \*\*(.+?)\*\*(?: \((.+?)\))?: .+ \[[^\]]*\]\(([^)#]+)#?([^)]*)\)$', s, re.M): yield term, others.split(', ') if others else [], file, anchor
+
+
+def section(path, anchor):
+    "What stands under a heading, code included, up to the next heading of its rank; without an anchor, what stands before the second heading."
+    lines = [(kind, line) for c in json.loads(path.read_text(encoding='utf-8'))['cells'] for kind in [c['cell_type']] for line in ''.join(c['source']).split('\n')]
+    marks = [(i, len(m[1]), slug(m[2])) for i, (kind, line) in enumerate(lines) if kind == 'markdown' and (m := re.match(r'(#+) +(.*)', line))]
+    start, rank, _ = next((m for m in marks if not anchor or m[2] == anchor), (len(lines), 0, ''))
+    end = next((i for i, other, _ in marks if i > start and (other <= rank or not anchor)), len(lines))
+    return re.sub(r'\s+', ' ', re.sub('[*`]', '', '\n'.join(line for _, line in lines[start:end])))
+
+
+def untaught(path):
+    "Entries whose section does not use the term or one of its other names."
+    for term, others, file, anchor in entries(path):
+        text = section(path.parent/file, anchor)
+        if not any(re.search(rf'(?<!\w){re.escape(name)}s?(?!\w)', text, re.I) for name in [term, *others]): yield f'{term}: {file}#{anchor} never says so'
+
+
+def unexplained(paths, glossary):
+    "What stands in italics in the chapters, and is neither in the glossary nor known as emphasis."
+    names = {name.lower() for term, others, *_ in entries(glossary) for name in [term, *others]}
+    for path in paths:
+        for phrase in re.findall(r'(?<![*\w])\*([^*\s](?:[^*\n]*[^*\s])?)\*(?![*\w])', prose(path)):
+            if not {phrase.lower(), phrase.lower().removesuffix('s')} & names and phrase not in EMPHASIS: yield f'{path.name}: *{phrase}*'
+
+
+def test_every_term_of_the_glossary_is_taught(): assert not (bad := list(untaught(GLOSSARY))), '\n'.join(bad)
+
+
+def test_every_term_of_the_chapters_is_in_the_glossary():
+    bad = list(unexplained(CHAPTERS, GLOSSARY))
+    assert not bad, 'add to nbs/glossary.ipynb, or to EMPHASIS in this file:\n' + '\n'.join(bad)
+
+
+def test_the_glossary_is_sorted():
+    lines = [line for s, _ in cells(GLOSSARY, 'markdown') for line in s.split('\n') if line.startswith('- **')]
+    terms = [re.sub(r'\W', '', term.lower()) for term, *_ in entries(GLOSSARY)]
+    assert len(terms) == len(lines) > 100, 'an entry that is not of the form: - **term** (other names): text. [place](notebook.ipynb#heading)'
+    assert terms == sorted(set(terms))
+
+
+def test_the_glossary_can_be_wrong(tmp_path):
+    page = '## Lines\n\nA *bend* is a kink.\n\n### More\n\nAnd `relu`.\n\n## Curves\n\nWith *slopes*.'
+    (tmp_path/'page.ipynb').write_text(made_up(tmp_path, ('markdown', page)).read_text())
+    entry = '- **{}**: What it is. [chapter 07: Lines](page.ipynb#{})'.format
+    def glossary(*lines): return made_up(tmp_path, ('markdown', '\n'.join(lines)))
+    assert not list(untaught(glossary(entry('bend', 'lines'), entry('relu', 'lines'), entry('slope', 'curves'))))
+    assert list(untaught(glossary(entry('slope', 'lines')))) == ['slope: page.ipynb#lines never says so']
+    assert list(untaught(glossary(entry('end', 'lines')))) and list(untaught(glossary(entry('bend', 'no-such-heading'))))
+    assert list(unexplained([tmp_path/'page.ipynb'], glossary(entry('bend', 'lines')))) == ['page.ipynb: *slopes*']
+
+
+# The site
+
+def missing_from(sidebar, names):
+    "Pages that the sidebar does not name, and names in it that are no pages."
+    listed = set(re.findall(r'[\w/]+\.ipynb', sidebar))
+    return sorted(set(names) - listed), sorted(listed - set(names))
+
+
+def test_every_page_is_in_the_sidebar():
+    missing, unknown = missing_from((ROOT/'nbs'/'sidebar.yml').read_text(encoding='utf-8'), [p.name for p in NOTEBOOKS if p.parent.name == 'nbs'])
+    assert not missing and not [o for o in unknown if not (ROOT/'nbs'/o).exists()], (missing, unknown)
+    assert missing_from('- a.ipynb\n- b.ipynb', ['a.ipynb', 'c.ipynb']) == (['c.ipynb'], ['b.ipynb'])
+
+
+def test_the_lock_file_names_no_host():
+    lock = (ROOT/'nbs'/'site'/'package-lock.json').read_text(encoding='utf-8')
+    assert '"node_modules/' in lock and not re.findall(r'"resolved": "http[^"]*', lock)
