@@ -196,6 +196,7 @@ def _ask(
     click.echo(_fill(f'More in {_place(q)}.', '  '))
     return right
 
+# %% ../nbs/11_questionnaire.ipynb #723c459e
 @click.command()
 @click.argument('chapter', required=False)
 @click.option('--again', is_flag=True, help='Ask what was answered before, too; the score stays that of the first try.')
