@@ -252,12 +252,10 @@ class Exercise:
         tol:float=1e-5, # The difference allowed
         seconds:float=10., # Give up after so long, or after 30 times as long as the reference takes
     ):
-        self.name, self.chapter, self.reference, self.hints, self.why = name, chapter, reference, hints, why
-        self.run, self.tol, self.seconds, self.suspects, self.symptoms = run, tol, seconds, [], []
+        self.name, self.chapter, self.reference, self.hints, self.why, self.run, self.tol, self.seconds = name, chapter, reference, hints, why, run, tol, seconds
         self.names = list(inspect.signature(run or reference).parameters)[bool(run):] if run or hasattr(reference, '__code__') or isinstance(reference, type) else ['x', 'y', 'z']
-        self.grad = [grad] if isinstance(grad, str) else list(grad)
-        labels = [(label, make, False) for label, make in cases.items()] + [(label, make, True) for label, make in (raises or {}).items()]
-        self.cases = [_Case(label, make, zlib.crc32(f'{name} {label}'.encode()), r) for label, make, r in labels]
+        self.suspects, self.symptoms, self.grad = [], [], [grad] if isinstance(grad, str) else list(grad)
+        self.cases = [_Case(label, make, zlib.crc32(f'{name} {label}'.encode()), r) for r, some in ((False, cases), (True, raises or {})) for label, make in some.items()]
         _register(self)
 
     def suspect(self, id:str, cause:str, answer=None):
@@ -271,8 +269,7 @@ class Exercise:
         self.symptoms.append(_Suspect(id, cause, f))
 
     def __call__(self, answer)->'Result': return _check(self, answer)
-    @property
-    def passed(self)->bool: return self.name in _latest and _latest[self.name].passed # In this session
+    passed = property(lambda self: self.name in _latest and _latest[self.name].passed) # In this session
 
 # %% ../nbs/check.ipynb #705e8369
 def _register(ex):

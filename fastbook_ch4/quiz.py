@@ -173,6 +173,7 @@ def _typed(
     if len(places) != dict(one=1, several=len(places), order=len(q.options))[q.kind]: return None
     return places if q.kind == 'order' else sorted(places)
 
+# %% ../nbs/11_questionnaire.ipynb #7f909ae2
 def _ask(
     q:Question,
     head:str, # Printed before it, such as '2/5'

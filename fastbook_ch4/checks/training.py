@@ -146,7 +146,10 @@ ex.symptom('tracked', 'The step itself was recorded as a part of the calculation
 ex.symptom('cleared_first', 'There is no gradient when the step wants one: is `backward()` called before the step, and the clearing after it?', lambda want, got: 'NoneType' in getattr(got, 'message', ''))
 ex.symptom('frozen', 'After your epoch the parameters no longer record gradients, so that the next one can learn nothing: `detach_()` or `requires_grad = False` was too much. Use `with torch.no_grad():`.', lambda want, got: False in got['they still record gradients'])
 ex.symptom('left_over', 'The gradient of the last batch is still there, and the next `backward` will add to it. Clear it after the step.', lambda want, got: True in got['a gradient is left over'] and torch.allclose(want['parameters'][0], got['parameters'][0], 1e-4, 1e-4))
+### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/04_minibatches.ipynb #b6b6335d
+### BEGIN HIDDEN TESTS
 @ex.suspect('copies', 'The parameters did not change. `p = p - …` makes a new tensor with the name p; `p -= …` changes the one that the model uses.')
 def _(dl, model, loss_func, params, lr): pass
 
