@@ -628,7 +628,7 @@ print([yb.tolist() for xb, yb in dl])''',
 
 # %% ../nbs/11_questionnaire.ipynb #1ffd7c64
 QUESTIONS += [
-    Question('04-weighted', 'number', 'validation', '04_minibatches.ipynb#2-averaging-averages',
+    Question('04-weighted', 'number', 'validation', '04_minibatches.ipynb#averaging-averages',
         'A model gets 90 of 90 pictures right in the first validation batch, and 5 of 10 in the second and last. What is its accuracy on all of them, as a share from 0 to 1?',
         right={'0.95': '95 of 100. To get there from the two scores, weigh each by its batch: (90 · 1.0 + 10 · 0.5)/100.'},
         wrong={'0.75': 'That is the plain mean of 1.0 and 0.5. Do ten pictures count as much as ninety?',
@@ -943,7 +943,7 @@ QUESTIONS += [
                'the second batch normalisation, without a ReLU': 'No bend yet: what is added may be negative.',
                "adding the block's input": 'The shortcut. It comes before the last ReLU.',
                'the last ReLU': "After the addition. The chapter's proof notices when the two are exchanged."}),
-    Question('08-one-mistake', 'number', 'spread', '08_resnet.ipynb#what-99something-per-cent-means',
+    Question('08-one-mistake', 'number', 'spread', '08_resnet.ipynb#what-99.something-per-cent-means',
         'A test set has 400 images. By how many percentage points does one mistake more lower the accuracy?',
         right={'0.25': "100/400 = 0.25. So 99.75 % and 99.5 % exist there, and 99.9 % doesn't."},
         wrong={'0.0025': 'So it is as a share from 0 to 1. Asked for are percentage points.',
@@ -1018,7 +1018,7 @@ QUESTIONS += [
         wrong={'40 images of nines were taken for fours': 'Which of the two is the digit, and which is the answer: row or column?',
                'The model said nine with 40 % certainty': 'The matrix counts images. It knows nothing of how sure the model was.',
                '40 fours and nines were told apart right': 'Right answers lie on the diagonal.'}),
-    Question('09-calibrated', 'one', 'calibration', '09_ten_digits.ipynb#does-90--sure-mean-90',
+    Question('09-calibrated', 'one', 'calibration', '09_ten_digits.ipynb#does-90-sure-mean-90',
         'When is a model called calibrated?',
         right={'When of its answers at 80 %, say, 80 % are right': 'And so for any other confidence: its probabilities mean what they say.'},
         wrong={'When it is at least 90 % sure of all its answers': 'It may be as sure as that and often wrong. How sure it is says nothing by itself.',
