@@ -1,8 +1,12 @@
-"What the checks share: the repository's root, and what Git tracks in it."
-import subprocess
+"What the checks share: the repository's root, what Git tracks in it, and a browser."
+import shutil, subprocess
 from pathlib import Path
 
 import pytest
+
+CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+# How Playwright starts it: nothing that it does by itself asks a host for anything.
+LAUNCH = dict(executable_path=CHROMIUM, args=['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'])
 
 
 @pytest.fixture(scope='session')
@@ -14,3 +18,14 @@ def tracked(root):
     "The files that Git tracks or would track, as paths from the root."
     names = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], cwd=root, capture_output=True, text=True, check=True)
     return [name for name in names.stdout.split('\0') if name and (root/name).is_file()]
+
+
+@pytest.fixture(scope='session')
+def browser():
+    "Chromium, without a window."
+    if not CHROMIUM: pytest.skip('Chromium is missing: apt-get install chromium')
+    from playwright.sync_api import sync_playwright
+    with sync_playwright() as p:
+        browser = p.chromium.launch(**LAUNCH)
+        yield browser
+        browser.close()

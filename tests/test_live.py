@@ -16,10 +16,6 @@ from fastbook_ch4.ten_digits import ten_digits
 
 LIVE = Path(__file__).resolve().parents[1]/'nbs'/'site'/'live'
 WEIGHTS = runpy.run_path(str(LIVE.parents[1]/'scripts'/'weights.py'))
-CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
-FLAGS = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-needs_node = pytest.mark.skipif(not shutil.which('node'), reason='no node: install Node.js')
-needs_chromium = pytest.mark.skipif(not CHROMIUM, reason='no Chromium: apt-get install chromium')
 
 
 @pytest.fixture(scope='session')
@@ -61,19 +57,16 @@ def probability_gap(site, name, images, fault=None):
     with torch.no_grad(): return gap(found, load_model(MODELS/f'{name}.safetensors', name)[0](images).softmax(1))
 
 
-@needs_node
 @pytest.mark.parametrize('name', WEIGHTS['RUNGS'])
 def test_probabilities_are_those_of_pytorch(site, images, name): assert probability_gap(site, name, images) < 1e-3
 
 
-@needs_node
 @pytest.mark.parametrize('name, fault', [
     ('pixels_l2', ('-sharpness*rmse', '-0.9*sharpness*rmse')), ('softmax', ('w[o*n + i]', 'w[i*out + o]')), ('net30', ('Math.max(o, 0)', 'o')),
     ('small_resnet', ('o + past[i]', 'o')), ('small_resnet', ('[0, 1], [0, -1]]', '[0, 1]]')), ('small_resnet', ('power - 15', 'power - 15.01'))])
 def test_a_wrong_net_is_noticed(site, images, name, fault): assert probability_gap(site, name, images[:20], fault) > 1e-3
 
 
-@needs_node
 def test_every_number_in_half_precision(site):
     bits = np.arange(2**16, dtype='<u2')
     numbers = bits[np.isfinite(bits.view('<f2'))]
@@ -101,7 +94,6 @@ def digit_like(seed):
     return np.pad(np.where(a > 0.5, a, 0), 1, constant_values=0.6)
 
 
-@needs_node
 def test_a_drawing_is_scaled_and_centred_as_in_python(site):
     drawings = [digit_like(seed) for seed in range(30)]
     want = [in_the_middle(a).flatten().tolist() for a in drawings]
@@ -120,7 +112,6 @@ def strokes(*points):
 SHEETS = [strokes((70, 56), (202, 56), (126, 238)), strokes((140, 40), (140, 240)), strokes((80, 60), (200, 60), (120, 130), (200, 190), (80, 240)), strokes((30, 30), (60, 30), (40, 80))]
 
 
-@needs_node
 def test_a_drawing_is_read_as_predict_reads_it(site):
     inks = [1 - np.asarray(sheet, dtype=np.float32)/255 for sheet in SHEETS]
     assert gap(prepared(site, inks), [as_mnist(sheet).flatten().tolist() for sheet in SHEETS]) < 0.02
@@ -161,16 +152,13 @@ def walks_gap(site, fault=None):
     return max((np.abs(np.array(a) - np.array(b))/np.maximum(1, np.abs(b))).max() for a, b in zip(found, [descend(LOSSES[name], at, lr, mom) for name, lr, mom, at in tries], strict=True))
 
 
-@needs_node
 def test_steps_are_those_of_python(site): assert walks_gap(site) < 1e-6 # The path that never comes to rest makes of a rounding error in the last digit a larger one at each step
 
 
-@needs_node
 @pytest.mark.parametrize('fault', [('p - lr*velocity[i]', 'p - lr*grad[i]'), ('mom*velocity[i] + g', 'mom*velocity[i] + (1 - mom)*g'), ('[2*x, 8*y]', '[2*x, 4*y]'), ('2*o*T[i]', 'o*T[i]')])
 def test_a_wrong_step_is_noticed(site, fault): assert walks_gap(site, fault) > 1e-3
 
 
-@needs_node
 @pytest.mark.parametrize('lr, n, word', [(0.3, 0, 'start'), (0.01, 5, 'falls'), (0.3, 20, 'arrived'), (0.9, 5, 'oscillates'), (1.05, 5, 'diverges'), (1, 9, 'oscillates')])
 def test_the_page_says_how_it_goes(site, lr, n, word):
     code = "(land => ch4.course.verdict(Array.from({length: data[1]}).reduce(path => ch4.course.walk(land, path, data[0], 0), ch4.course.begin(land, [3]))))(ch4.course.landscapes.square)"
@@ -207,7 +195,6 @@ def losses_gap(site, fault=None):
     return gap(node(site, code, NUDGES, fault), [[expected(m, *nudge) for nudge in NUDGES] for m in linear_models()])
 
 
-@needs_node
 def test_loss_and_accuracy_are_those_of_python(site):
     assert losses_gap(site) < 1e-6
     for fault in (('targets[i] === 1 ? 1 - sigmoid(p)', 'targets[i] === 0 ? 1 - sigmoid(p)'), ('(p > 0)', '(p > 0.5)'), ('Math.exp(-x)', 'Math.exp(x)')):
@@ -227,22 +214,12 @@ def distances_gap(site, fault=None):
     return gap(node(site, code, fault=fault), torch.stack([torch.stack([f(x, m) for m in ideals], 1) for f in (mnist_distance, rmse_distance)], 1))
 
 
-@needs_node
 def test_distances_are_those_of_python(site):
     assert distances_gap(site) < 1e-6
     for fault in (('Math.abs(o - b[i])', '(o - b[i])'), ('(o - b[i])**2)}', 'Math.abs(o - b[i])**3)}')): assert distances_gap(site, fault) > 1e-3, fault
 
 
 # The pages in a browser, from the disk
-
-@pytest.fixture(scope='module')
-def browser():
-    sync_api = pytest.importorskip('playwright.sync_api')
-    with sync_api.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, chromium_sandbox=False, args=FLAGS)
-        yield browser
-        browser.close()
-
 
 @pytest.fixture
 def open_live(site, browser):
@@ -277,7 +254,6 @@ WAITS = """() => { // How long each stroke waits for its answer
 def says(page): return page.locator('.live-table .answer').all_text_contents()
 
 
-@needs_chromium
 @pytest.mark.parametrize('width', [1200, 390])
 def test_a_drawn_seven_is_a_seven_at_once(open_live, width):
     page = open_live('draw', width)
@@ -302,7 +278,6 @@ def test_a_drawn_seven_is_a_seven_at_once(open_live, width):
     assert says(page) == ['–']*4
 
 
-@needs_chromium
 def test_a_digit_can_be_drawn_and_taken_with_the_keys(open_live):
     page = open_live('draw')
     page.locator('.live-paper').focus()
@@ -316,7 +291,6 @@ def test_a_digit_can_be_drawn_and_taken_with_the_keys(open_live):
         assert says(page)[-1] == digit
 
 
-@needs_chromium
 def test_descent_steps_and_says_how_it_goes(open_live):
     page = open_live('descent')
     page.get_by_role('button', name='Step').click()
@@ -332,7 +306,6 @@ def test_descent_steps_and_says_how_it_goes(open_live):
         assert page.locator('.live-plot').count() == (3 if value == 'line' else 2)
 
 
-@needs_chromium
 def test_accuracy_stands_still_while_the_loss_moves(open_live):
     page = open_live('loss')
     page.wait_for_selector('.live-ready')
@@ -348,7 +321,6 @@ def test_accuracy_stands_still_while_the_loss_moves(open_live):
     assert facts()['loss'].endswith('(did not move)'), 'no image has ink in the first row'
 
 
-@needs_chromium
 def test_the_distances_of_chapter_01(open_live):
     page = open_live('mean')
     def distances(): return page.locator('.live-numbers td:last-child').all_text_contents()
@@ -363,7 +335,6 @@ def test_the_distances_of_chapter_01(open_live):
     assert page.locator('caption').inner_text().startswith('Row 11, column 14')
 
 
-@needs_chromium
 def test_without_weights_the_page_says_so(open_live, site, tmp_path):
     shutil.copytree(site/'live', tmp_path/'site'/'live')
     page = open_live('mean', folder=tmp_path/'site')

@@ -252,20 +252,6 @@ def test_no_torch():
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == 'set()'
 
 
-CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
-FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-
-
-@pytest.fixture(scope='module')
-def browser():
-    "Chromium, without a window."
-    if not CHROMIUM: pytest.skip('needs Chromium')
-    with pytest.importorskip('playwright.sync_api').sync_playwright() as p:
-        browser = p.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def show(browser):
     "Show rounds on a page of a host that keeps what the page stores; any error of a script fails the test."

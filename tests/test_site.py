@@ -1,8 +1,8 @@
 """The built site as a reader meets it: every page in Chromium, light, dark and on a phone.
 
-Screenshots of all pages go to out/screenshots. Chromium and axe-core (`npm ci --prefix nbs/site`) are needed; without Chromium these checks are skipped.
+Screenshots of all pages go to out/screenshots. Chromium and axe-core (`npm ci --prefix nbs/site`) are needed.
 """
-import asyncio, gzip, os, shutil, subprocess, sys, threading
+import asyncio, gzip, shutil, subprocess, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
 from functools import partial
@@ -11,21 +11,18 @@ from pathlib import Path
 from urllib.parse import unquote, urldefrag
 
 import pytest
+from playwright.async_api import async_playwright
 
-async_playwright = pytest.importorskip('playwright.async_api', reason='no Playwright: pip install playwright').async_playwright
+from conftest import CHROMIUM, LAUNCH
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS, SHOTS, AXE = ROOT/'_docs', ROOT/'out'/'screenshots', ROOT/'nbs'/'site'/'node_modules'/'axe-core'/'axe.min.js'
 INI = ConfigParser()
 INI.read(ROOT/'settings.ini')
 FOLDER, PUBLISHED = INI['DEFAULT']['doc_baseurl'].strip('/'), INI['DEFAULT']['doc_host'] + INI['DEFAULT']['doc_baseurl'] + '/'
-CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
-FLAGS = ['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
 DARK = "try { localStorage.setItem('smalldocs-scheme', 'alternate') } catch {}"   # where the site keeps the reader's choice
 MODES = dict(light=dict(viewport=dict(width=1280, height=900)), dark=dict(viewport=dict(width=1280, height=900)), phone=dict(viewport=dict(width=390, height=844), has_touch=True))
 HEIGHT = 10_000   # of a screenshot at most: a longer one costs seconds, and beyond 16,000 Chromium draws nothing
-
-pytestmark = pytest.mark.skipif(not CHROMIUM, reason='no Chromium: apt-get install chromium')
 
 COLOUR_RULES = ['color-contrast', 'link-in-text-block']   # what can differ between light and dark
 AXE_RUN = """async rules => (await axe.run(document, {resultTypes: ['violations'], preload: false, ...(rules && {runOnly: {type: 'rule', values: rules}})})).violations
@@ -104,9 +101,10 @@ async def look(context, base, name, mode, shots=None):
 
 def in_chromium(work):
     "What `work` returns, given a browser with an empty profile. It runs in a thread of its own, since another test may have an event loop in this one."
+    assert CHROMIUM, 'Chromium is missing: apt-get install chromium'
     async def run():
         async with async_playwright() as p:
-            browser = await p.chromium.launch(executable_path=CHROMIUM, args=FLAGS + ['--no-sandbox']*(os.geteuid() == 0))
+            browser = await p.chromium.launch(**LAUNCH)
             try: return await work(browser)
             finally: await browser.close()
     with ThreadPoolExecutor(1) as pool: return pool.submit(asyncio.run, run()).result()
@@ -218,15 +216,19 @@ def test_quiz_keeps_its_score_over_a_reload(site):
     assert in_chromium(answer) == ['0 answered.', '1 answered.', '1 answered.', '0 answered.']
 
 
-def test_dark_is_kept_over_a_reload(site):
+def test_dark_is_kept_over_a_reload_and_can_be_left(site):
     async def switch(browser):
         page, dark = await browser.new_page(), "document.documentElement.classList.contains('quarto-dark')"
+        async def click(): await page.locator('.quarto-color-scheme-toggle').locator('visible=true').first.click()
         await page.goto(site + 'loss.html')
         before = await page.evaluate(dark)
-        await page.locator('.quarto-color-scheme-toggle').locator('visible=true').first.click()
+        await click()
         await page.wait_for_function(dark)
         await page.reload()
-        return before, await page.evaluate(dark)
+        kept = await page.evaluate(dark)
+        await click()
+        await page.wait_for_function(f'!{dark}')
+        return before, kept
     assert in_chromium(switch) == (False, True)
 
 

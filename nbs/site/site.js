@@ -9,3 +9,9 @@
   addEventListener('resize', mark)
   new MutationObserver(mark).observe(document.querySelector('main'), {attributes: true, attributeFilter: ['open'], subtree: true})
 })()
+
+// smalldocs tells a dark page from its background, but here the background follows the class. So the class follows the switch.
+{
+  const root = document.documentElement
+  new MutationObserver(() => root.classList.toggle('quarto-dark', root.dataset.scheme === 'alternate')).observe(root, {attributeFilter: ['data-scheme']})
+}
