@@ -256,6 +256,18 @@ def test_every_page_is_in_the_sidebar():
     assert missing_from('- a.ipynb\n- b.ipynb', ['a.ipynb', 'c.ipynb']) == (['c.ipynb'], ['b.ipynb'])
 
 
+def misnamed(sidebar, titles):
+    "Pages whose name in the sidebar is not their number and their chapter's title."
+    named = {href: text for text, href in re.findall(r'text: "(.*)"\n +href: (.*\.ipynb)', sidebar)}
+    return sorted(href for href in {*titles, *named} if named.get(href, '') != f"{Path(href).name[:2]} {titles.get(Path(href).name)}")
+
+
+def test_the_sidebar_names_the_chapters():
+    titles = {p.name: ''.join(json.loads(p.read_text(encoding='utf-8'))['cells'][0]['source']).partition('\n')[0].lstrip('# ') for p in NOTEBOOKS if re.match(r'\d\d_', p.name) and p.parent.name == 'nbs'}
+    assert len(titles) == 12 and not (bad := misnamed((ROOT/'nbs'/'sidebar.yml').read_text(encoding='utf-8'), titles)), bad
+    assert misnamed('- text: "00 Old"\n  href: exercises/00_data.ipynb', {'00_data.ipynb': 'New'}) == ['00_data.ipynb', 'exercises/00_data.ipynb']
+
+
 def test_the_lock_file_names_no_host():
     lock = (ROOT/'nbs'/'site'/'package-lock.json').read_text(encoding='utf-8')
     assert '"node_modules/' in lock and not re.findall(r'"resolved": "http[^"]*', lock)

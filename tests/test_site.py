@@ -29,6 +29,7 @@ AXE_RUN = """async rules => (await axe.run(document, {resultTypes: ['violations'
     .filter(o => ['serious', 'critical'].includes(o.impact)).flatMap(o => o.nodes.map(n => `${o.id}: ${o.help}: ${n.html.slice(0, 160)}`))"""
 LINKS = "() => [...document.querySelectorAll('a[href]')].map(a => a.href)"
 IDS = "() => [...document.querySelectorAll('[id], a[name]')].map(o => o.id || o.name)"
+PICTURES = "() => Promise.all([...document.images].map(o => { o.loading = 'eager'; return o.decode() }))"   # those below the window too
 WIDE = """() => {   // what reaches beyond the right edge, other than inside a box that scrolls by itself
     const boxed = o => { for (let p = o; p && p !== document.body; p = p.parentElement) { if (getComputedStyle(p).overflowX !== 'visible' || getComputedStyle(p).position === 'fixed') return true } return false }
     const out = [...document.body.querySelectorAll('*')].filter(o => { const r = o.getBoundingClientRect(); return r.width && r.height && r.right > innerWidth + 1 && !boxed(o) })
@@ -92,6 +93,7 @@ async def look(context, base, name, mode, shots=None):
         for o in responses:
             if o.request.resource_type in ('document', 'stylesheet', 'script'): saw['sizes'][o.url] = len(gzip.compress(await o.body()))
     if shots:
+        await page.evaluate(PICTURES)
         height = min(await page.evaluate('document.documentElement.scrollHeight'), HEIGHT)
         path = shots/mode/(name.replace('/', '_').removesuffix('.html') + '.jpg')
         await page.screenshot(path=path, type='jpeg', quality=60, full_page=True, clip=dict(x=0, y=0, width=MODES[mode]['viewport']['width'], height=height))
@@ -183,6 +185,19 @@ def test_home_page_is_light(saw):
 
 
 def test_screenshots_were_taken(saw): assert len(list(SHOTS.rglob('*.jpg'))) == len(saw) > 60
+
+
+def test_a_missing_page_of_any_folder_leads_home(site):
+    async def lost(browser):
+        page, failed = await browser.new_page(), []
+        page.on('requestfailed', lambda o: failed.append(o.url))
+        page.on('response', lambda o: failed.append(o.url) if o.status >= 400 else None)
+        await page.route('**/no/such/page.html', lambda route: route.fulfill(path=DOCS/'404.html'))   # as the host does, which serves this page for it
+        await page.goto(site + 'no/such/page.html')
+        await page.get_by_role('main').get_by_role('link', name='home page').click()
+        await page.wait_for_url(site + 'index.html')
+        return failed
+    assert in_chromium(lost) == []
 
 
 def test_search_finds_sigmoid(site):

@@ -6,6 +6,7 @@
 import ast, base64, hashlib, json, re, shutil, subprocess, sys, time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from threading import Thread
 from types import ModuleType
@@ -15,6 +16,7 @@ from nbdev.config import get_config
 from nbdev.doclinks import NbdevLookup
 from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
+from PIL import Image
 
 from exercises import notebook, write
 
@@ -56,11 +58,12 @@ def to_pages(text):
 
 
 def to_library(text):
-    "Text in which a name such as `nn.Linear` is a link to its library's documentation."
+    "Text in which a name such as `nn.Linear` is a link to its library's documentation, other than in a heading."
     def link(match):
         url = LOOKUP.doc(match[1])
         return f'[{match[0]}]({url})' if url else match[0]
-    return re.sub(r'(?<!\[)`((?:torch|numpy|np|nn|F)\.[\w.]+)(?:\(\))?`(?!\])', link, text)
+    name = r'(?<!\[)`((?:torch|numpy|np|nn|F)\.[\w.]+)(?:\(\))?`(?!\])'
+    return ''.join(line if line.startswith('#') else re.sub(name, link, line) for line in text.splitlines(keepends=True))
 
 
 def to_type(match, symbols):
@@ -100,6 +103,7 @@ def reference():
     for f, nb in files:
         text = (API/'api'/f'{f.stem}.qmd').read_text(encoding='utf-8').replace('.py#L0)', '.py)')
         text = re.sub(r"<built-in function (\w+)>|<class '(?:\w+\.)*(\w+)'>", lambda m: m[1] or m[2], text)
+        text = re.sub(r'^(\| `\w+` \|) None \|', r'\1 |', text, flags=re.M)   # a default is no type
         text = re.sub(r'^(\| (?:`\w+`|returns) \| )([^|]*)', partial(to_type, symbols=symbols), text, flags=re.M)
         text = text.replace('\n---\n', f'\n---\n\nMade in [{title(NBS/nb)}]{to_pages(f"(../{nb})")}.\n', 1)
         (STAGE/'api'/f.name).with_suffix('.qmd').write_text(to_library(text), encoding='utf-8')
@@ -185,7 +189,8 @@ def pictures(page, text):
         name = f'{page.stem}_files/{hashlib.sha256(content).hexdigest()[:16]}.{match[1]}'
         (page.parent/name).parent.mkdir(exist_ok=True)
         (page.parent/name).write_bytes(content)
-        return f'src="{name}" loading="lazy"'
+        width, height = Image.open(BytesIO(content)).size   # the page keeps a place of this shape until the picture is there
+        return f'src="{name}" width="{width}" height="{height}" loading="lazy"'
     return re.sub(r'src="data:image/(\w+);base64,([^"]+)"', write, text)
 
 
@@ -223,12 +228,12 @@ def finish(page, site):
     text = re.sub(r'https://cdn\.jsdelivr\.net/npm/katex@[^/]+/dist', f'{up}site_libs/katex', text)
     text = re.sub(r'href="([^":?#]*)\.ipynb(?=[#"])(?![^>]*download)', r'href="\1.html', text)
     text = text.replace('</head>', scripts(text, site, up) + '</head>', 1)
-    if page.name == '404.html': text = text.replace('<head>', f'<head>{BASE % json.dumps(CFG.doc_baseurl + "/")}', 1)
+    if page.name == '404.html': text = text.replace('<head>', f'<head>{BASE % (CFG.doc_baseurl + "/")}', 1)
     page.write_text(text, encoding='utf-8')
 
 
 # A server shows 404.html in place of a page of any folder, so its links start from the site's root.
-BASE = """<script>(root => { if (location.protocol != 'file:') document.write('<base href="' + (location.pathname.startsWith(root) ? root : '/') + '">') })(%s)</script>"""
+BASE = """<base href="%s"><script>(base => { if (location.protocol == 'file:') base.remove(); else if (!location.href.startsWith(base.href)) base.href = '/' })(document.querySelector('base'))</script>"""
 
 
 def node_modules():
