@@ -2,7 +2,7 @@
 
 Screenshots of all pages go to out/screenshots. Chromium and axe-core (`npm ci --prefix nbs/site`) are needed.
 """
-import asyncio, gzip, shutil, subprocess, sys, threading
+import asyncio, gzip, json, shutil, subprocess, sys, threading
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
 from functools import partial
@@ -185,6 +185,12 @@ def test_home_page_is_light(saw):
 
 
 def test_screenshots_were_taken(saw): assert len(list(SHOTS.rglob('*.jpg'))) == len(saw) > 60
+
+
+def test_notebooks_to_open_elsewhere_need_the_package_alone(site):
+    for path in [*(DOCS/'notebooks').glob('*.ipynb'), *(DOCS/'exercises').glob('*.ipynb')]:
+        code = [''.join(c['source']) for c in json.loads(path.read_text(encoding='utf-8'))['cells'] if c['cell_type'] == 'code']
+        assert "'pip', 'install'" in code[0] and not [o for o in code if 'import nbdev' in o], path.name
 
 
 def test_a_missing_page_of_any_folder_leads_home(site):

@@ -18,7 +18,7 @@ from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 from PIL import Image
 
-from exercises import notebook, write
+from exercises import INSTALL, notebook, write
 
 ROOT = Path(__file__).resolve().parents[2]
 NBS, PROC, OUT = ROOT/'nbs', ROOT/'_proc', ROOT/'_docs'
@@ -132,10 +132,21 @@ def buttons(file, href):
     return dict(cell_type='markdown', metadata={}, source=html)
 
 
+def joined(outputs):
+    "A cell's outputs, with what was printed in several goes in one."
+    whole = []
+    for output in outputs:
+        text = ''.join(output.get('text', ''))
+        if text and whole and whole[-1].get('name') == output['name']: whole[-1]['text'] += text
+        else: whole.append({**output, 'text': text} if text else output)
+    return whole
+
+
 def stage_page(nb, name, file=None):
     "Write a processed notebook for smalldocs, as `name`; with buttons where it can be had as `file`."
     for cell in nb['cells']:
-        if cell['cell_type'] == 'markdown': cell['source'] = to_library(to_pages(''.join(cell['source'])))
+        if cell['cell_type'] == 'markdown': cell['source'] = re.sub(r'(?<=\d) %(?! ?[\d(])', '\N{NO-BREAK SPACE}%', to_library(to_pages(''.join(cell['source']))))
+        if 'outputs' in cell: cell['outputs'] = joined(cell['outputs'])
         for data in (o['data'] for o in cell.get('outputs', []) if 'data' in o):
             for kind in {'text/markdown', 'text/html'} & data.keys(): data[kind] = to_pages(''.join(data[kind]))
             if 'text/markdown' in data: data['text/markdown'] = re.sub(r'\[!\[.*?\]\(https?:.*?\)\]\(.*?\) ?', '', data['text/markdown'])  # badges: another host's pictures
@@ -208,6 +219,11 @@ def readable(match):
     return f'background-color: #{match[1]};\n  color: {"#000" if .2126*red + .7152*green + .0722*blue > .179 else "#fff"};'
 
 
+def wrapped(match):
+    "An output that may wrap, since it is a sentence: no two spaces in a row hold columns or rows in place."
+    return match[0] if '  ' in match[2] else f'{match[1]}<pre class="wraps"><code>{match[2]}'
+
+
 # What the markup lacks for a screen reader or a keyboard
 ACCESS = [('<i class="(bi[^"]*)" role="img">', r'<i class="\1" aria-hidden="true">'),
           (r'data-bs-target="(#quarto-sidebar-section-\d+)" role="navigation"', r'href="\1" data-bs-target="\1" role="button"'),
@@ -224,6 +240,7 @@ def finish(page, site):
     for old, new in ACCESS: text = re.sub(old, new, text)
     text = re.sub(r'background-color: #([0-9a-f]{6});\s*color: #[0-9a-f]{6};', readable, text)
     up = '../'*(len(page.relative_to(site).parts) - 1)
+    text = re.sub(r'(<div class="cell-output[^"]*">\s*)<pre><code>([^<]*)', wrapped, text)
     text = pictures(page, text)
     text = re.sub(r'https://cdn\.jsdelivr\.net/npm/katex@[^/]+/dist', f'{up}site_libs/katex', text)
     text = re.sub(r'href="([^":?#]*)\.ipynb(?=[#"])(?![^>]*download)', r'href="\1.html', text)
@@ -262,18 +279,13 @@ def weights(site):
     shutil.copytree(WEIGHTS, site/'site'/'weights')
 
 
-INSTALL = """# Where the course's package is missing, as in Colab and Kaggle, this installs it.
-try: import fastbook_ch4
-except ImportError:
-    %pip install -q git+{url}"""
-
-
 def notebooks(site):
-    "The notebooks to open in Colab: each installs the package first, and its links lead to the site."
+    "The notebooks to open in Colab: each installs the package first, its links lead to the site, and nothing is exported."
     home, raw = CFG.doc_host + CFG.doc_baseurl, f'https://raw.githubusercontent.com/{CFG.user}/{CFG.repo}/{CFG.branch}/nbs'
     (site/'notebooks').mkdir()
     for f in NBS.glob('*.ipynb'):
         nb = json.loads(f.read_text(encoding='utf-8'))
+        nb['cells'] = [cell for cell in nb['cells'] if 'nbdev_export()' not in ''.join(cell['source'])]
         for cell in nb['cells']:
             if cell['cell_type'] != 'markdown': continue
             text = re.sub(r'\]\((images/[^)]*)\)', rf']({raw}/\1)', ''.join(cell['source']))

@@ -11,7 +11,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 AUTHORS = r'^#\| *(hide|export|exporti|exports|default_exp)\b|^### BEGIN HIDDEN TESTS'   # Cells that learners don't get
 SOLUTION = re.compile(r'^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTION$', re.M | re.S)
-COLAB = '''# In Colab this installs the course. Where it is installed already, nothing happens.
+INSTALL = '''# In Colab this installs the course. Where it is installed already, nothing happens.
 import importlib.util, subprocess, sys
 if importlib.util.find_spec('fastbook_ch4') is None:
     subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', 'git+{url}'], check=True)'''
@@ -58,7 +58,7 @@ def learners_cells(path, site=False, solutions=False):
 def notebook(path, site=False, solutions=False):
     "The learner's notebook as bytes, always the same for the same source."
     cells = list(learners_cells(path, site, solutions))
-    if not site: cells.insert(1, ('code', COLAB.format(url=settings()['git_url'])))
+    if not site: cells.insert(1, ('code', INSTALL.format(url=settings()['git_url'])))
     made = []
     for i, (kind, source) in enumerate(cells):
         cell = dict(cell_type=kind, id=hashlib.sha256(f'{i} {source}'.encode()).hexdigest()[:8], metadata={}, source=source.splitlines(keepends=True))
