@@ -49,7 +49,7 @@ def _plain(x, depth, left):
     "`plain` of what lies `depth` levels deep, where `left[0]` numbers may still be looked at."
     kind = type(x)
     if x is None: return x
-    for k in (bool, int, float, complex, str):
+    for k in (bool, int, float, complex, str, bytes):
         if issubclass(kind, k): return k(x)
     if issubclass(kind, np.generic): return x.item()
     if issubclass(kind, np.ndarray): x, kind = torch.from_numpy(x), Tensor
@@ -119,32 +119,33 @@ def _short(text, width=300):
     text = ''.join(c if c.isprintable() else ' ' for c in text[:4*width])
     return text if len(text) <= width else f'{text[:width]} …'
 
-def _digits(x):
-    if isinstance(x, bool) or not isinstance(x, float): return str(x)
-    return f'{x:.4g}' if math.isfinite(x) else str(x)
+def _digits(x, n=4):
+    if not isinstance(x, (float, complex)): return str(x)
+    return f'{x:.1f}' if n > 4 and x == x.real//1 and abs(x) < 1e9 else f'{x:.{n}g}'
 
-def _nested(x): return f"[{', '.join(map(_nested, x))}]" if isinstance(x, list) else _digits(x)
+def _nested(x, n=4): return f"[{', '.join(_nested(o, n) for o in x)}]" if isinstance(x, list) else _digits(x, n)
 
 def _many(x): # How many numbers
     return x.numel() if isinstance(x, Tensor) else sum(map(_many, x.values() if isinstance(x, dict) else x)) if isinstance(x, (dict, list)) else 1
 
 # %% ../nbs/check.ipynb #af655b31
-def show(x, brief=False):
+def show(x, brief=False, digits=4):
     "What came from `plain`, in a line or two of text; of many tensors in a list only the shapes."
     if isinstance(x, Odd): return x.text
     if isinstance(x, Raised): return _short(f'{x.kinds[0]}: {x.message}' if x.message else x.kinds[0])
     if isinstance(x, str): return _short(repr(x))
+    if isinstance(x, bytes): return f"{len(x)} bytes: {', '.join(map(str, x[:16]))}{', …'*(len(x) > 16)}"
     if isinstance(x, Tensor):
         kind = str(x.dtype).removeprefix('torch.')
         of = f'tensor, {kind}, shape {tuple(x.shape)}'
-        if x.dim() == 0: return f'{_digits(x.item())} ({kind})'
+        if x.dim() == 0: return f'{_digits(x.item(), digits)} ({kind})'
         if brief: return f'tensor of shape {tuple(x.shape)}'
-        if x.numel() <= 12: return f'{_nested(x.tolist())} ({of})'
-        return f"{', '.join(map(_digits, x.flatten()[:6].tolist()))}, … ({of})"
+        if x.numel() <= 12: return f'{_nested(x.tolist(), digits)} ({of})'
+        return f"{', '.join(_digits(o, digits) for o in x.flatten()[:6].tolist())}, … ({of})"
     brief = brief or isinstance(x, list) and _many(x) > 24
-    if isinstance(x, dict): return _short('; '.join(f'{k}: {show(v, brief)}' for k, v in itertools.islice(x.items(), 100)), 600)
-    if isinstance(x, list): return _short('[' + ', '.join(show(o, brief) for o in x[:100]) + (', …' if len(x) > 100 else '') + ']', 600)
-    return _digits(x)
+    if isinstance(x, dict): return _short('; '.join(f'{k}: {show(v, brief, digits)}' for k, v in itertools.islice(x.items(), 100)), 600)
+    if isinstance(x, list): return _short('[' + ', '.join(show(o, brief, digits) for o in x[:100]) + (', …' if len(x) > 100 else '') + ']', 600)
+    return _digits(x, digits)
 
 # %% ../nbs/check.ipynb #af4bfbf7
 class _Heard(io.TextIOBase):
@@ -356,8 +357,9 @@ def _suspects(ex, seen, part, raises):
     def same(s):
         if 'seen' not in vars(s): s.seen = _silently(ex, s.answer)[0]
         pairs = [(getattr(a, p), getattr(b, p)) for p in parts for a, b, case in zip(s.seen, seen, ex.cases) if raises or not case.raises]
-        always = all(isinstance(a.result, Raised) for a in s.seen) # Then only the text of the error tells it from others
-        return all(differs(a, b, ex.tol) is None and (not always or words(a) == words(b)) for a, b in pairs)
+        wrong = [a.result for w, a, case in zip(ex._wanted, s.seen, ex.cases) if not case.raises and differs(w.result, a.result, ex.tol)]
+        by_words = wrong and all(isinstance(r, Raised) for r in wrong) # Then only the text of the error tells it from others
+        return all(differs(a, b, ex.tol) is None and (not by_words or words(a) == words(b)) for a, b in pairs)
     def words(x): return re.sub(r'\d+', '', getattr(x, 'message', ''))
     return [s for s in ex.suspects if same(s)]
 
@@ -404,10 +406,10 @@ def _args_text(ex, case):
 
 def _aspect(x, kind):
     "Of what came from `plain`, that which differs, in a word or two."
-    if kind == 'shape': return str(tuple(x.shape)) if isinstance(x, Tensor) else '()'
+    if kind == 'shape': return str(tuple(x.shape)) if isinstance(x, Tensor) and x.dim() else '() of a single number'
     if kind == 'dtype': return str(x.dtype).removeprefix('torch.') if isinstance(x, Tensor) else _name(x)
     if kind == 'length': return f"{len(x)} part{'s'*(len(x) != 1)}"
-    return x.text if isinstance(x, Odd) else 'None' if x is None else 'a tensor' if isinstance(x, Tensor) else _a(_name(x))
+    return x.text if isinstance(x, Odd) else 'None' if x is None else 'a tensor' if isinstance(x, Tensor) else dict(str='a text', bytes='bytes', list='a list or tuple').get(_name(x)) or _a(_name(x))
 
 def _table(want, got):
     "The commonest of wrong shapes: n numbers are wanted, and n times n came."
@@ -417,6 +419,8 @@ def _table(want, got):
 # %% ../nbs/check.ipynb #4158f79e
 def _relation(want, got):
     "What the numbers that came have to do with those that are wanted: a sentence, or nothing."
+    if type(want) is type(got) is int and abs(got - want) < 3: return f" What came is {abs(got - want)} too {'high' if got > want else 'low'}."
+    if isinstance(got, complex): return ' What came is a complex number: a root was taken of a negative one.'
     try:
         w, g = (torch.as_tensor(x).double().flatten() for x in (want, got))
         ratio, more = g/w, g - w
@@ -425,7 +429,7 @@ def _relation(want, got):
     if len(g) and 0 < (apart := (more.abs()/w.abs().clamp(min=1e-6)).max()) < 0.01: return f' What came is close, and not close enough: it is off by up to {apart:.1g} of what is wanted.'
     if constant(ratio):
         times = ratio[0].item()
-        round_number = times and any(abs(n - round(n)) < 1e-4*n for n in (abs(times), 1/abs(times)))
+        round_number = times and any(n < 1e6 and abs(n - round(n)) < 1e-4*n for n in (abs(times), 1/abs(times)))
         if abs(times + 1) < 1e-4: return ' What came is right but for its sign.'
         if round_number or len(ratio) > 1: return f' What came is {times:.4g} times what is wanted.'
     return f' What came is off by the same number everywhere, {more[0]:.4g}.' if len(more) > 1 and constant(more) else ''
@@ -437,17 +441,18 @@ _CAUSES = dict(
     type=' is another kind of thing than is wanted: {g} instead of {w}.',
     keys=' has other names in it than is wanted.',
     length=' has {g}, and {w} are wanted.',
-    nan=' has a NaN ("not a number") where a number is wanted, or the other way round: look for 0/0, the logarithm of a negative number, or infinity minus infinity.')
+    nan=' has a NaN ("not a number") where a number is wanted, or the other way round: look for 0/0, the logarithm of a negative number, or infinity divided by infinity or taken off it.')
 
 def _diagnose(ex, case, want, seen, part, kind):
     "Id and cause where no suspect was found: what can be said of any answer."
     got = seen.result
     if part == 'grads': return 'gradient', f"The numbers are right, but their gradient with respect to {' and '.join(ex.grad)} is not. Does something on the way cut it off (`.item()`, `.detach()`, `.data`, `torch.tensor(…)`, `torch.no_grad()`), or is another formula at work?"
-    if part == 'after': return 'changed', 'The result is right, but the arguments were changed on the way. Whoever called the function still needs them: make a new tensor instead of using `-=`, `[…] = …` or a method that ends in `_`.'
+    if part == 'after': return 'changed', "The result is right, but the arguments were changed on the way. Whoever called the function still needs them: make something new instead of using `-=`, `[…] = …`, a list's methods such as `sort`, or a tensor's that end in `_`."
     if kind == 'silent': return 'silent', f'Here your code should refuse, with a {want.result.kinds[0]}, and it returned something.'
     if isinstance(got, Raised):
         where = f', in the line `{got.line}`.' if got.line else f". The check calls it with ({', '.join(ex.names)})." if got.kinds[0] == 'TypeError' and not ex.run else '.'
-        return 'raised', f'Your code raised {show(got)}{where}'
+        if isinstance(ex.reference, type) and re.search(r'takes \d+ positional arguments? but \d+ were given', got.message): where += ' Is `self` there, the first argument of every method?'
+        return 'raised', f"{'Your code raised' if got.line else 'It ended with'} {show(got)}{where}"
     if got is None and seen.printed: return 'printed', f'Your function prints its result ({_short(seen.printed.strip(), 60)!r}) and returns None. Others can only use what it returns: `return` instead of `print`.'
     if got is None: return 'none', 'Your function returns None. Is there a `return` at its end?'
     name, w, g = _place(want.result, got, ex.tol)
@@ -456,6 +461,7 @@ def _diagnose(ex, case, want, seen, part, kind):
 
 # %% ../nbs/check.ipynb #1fb59f37
 _MARKS = {'passed': '✓', 'wrong': '✗', 'not attempted': '○'}
+_FACTS = 'unknown', 'raised', 'silent', 'printed', 'none', 'type', 'shape', 'dtype', 'keys', 'length', 'nan', 'changed' # What is no guess
 
 def _html(text): return re.sub('`([^`]+)`', r'<code>\1</code>', html.escape(text))
 
@@ -481,13 +487,14 @@ class Result:
     @property
     def _head(self): return f'{_MARKS[self.status]} {self.name}: ' + ('not right yet' if self.status == 'wrong' else self.status)
     @property
-    def _cause(self): return 'Next' if self.status == 'not attempted' else 'Likely cause' if self.case and self.suspect != 'unknown' else 'What happened'
+    def _cause(self): return 'Next' if self.status == 'not attempted' else 'Likely cause' if self.case and self.suspect not in _FACTS else 'What happened'
     @property
     def _rows(self): return {k: v for k, v in {self._cause: self.cause, 'Tried with': self.case, 'Expected': self.expected, 'Got': self.got, 'Hint': self.hint}.items() if v}
     def __repr__(self):
         return '\n'.join([self._head, *(textwrap.fill(f'{k}: {v}', 110, initial_indent='  ', subsequent_indent='    ') for k, v in self._rows.items())])
     def _repr_html_(self):
-        rows = ''.join(f'<dt style="font-weight:600;margin:.5em 0 0">{k}</dt><dd style="margin:0;overflow-wrap:anywhere">{_html(v)}</dd>' for k, v in self._rows.items())
+        alone = 'float:none;width:auto' # JupyterLab lays names and texts side by side, and gets them mixed up where a text is long
+        rows = ''.join(f'<dt style="{alone};font-weight:600;margin:.5em 0 0">{k}</dt><dd style="{alone};margin:0;overflow-wrap:anywhere">{_html(v)}</dd>' for k, v in self._rows.items())
         return _box(self.status, f'<strong>{_html(self._head)}</strong>' + (f'<dl style="margin:0">{rows}</dl>' if rows else ''))
 
 # %% ../nbs/check.ipynb #332062c8
@@ -542,7 +549,9 @@ def _named(ex, seen, case, w, s, part, kind):
     if partly: id, cause = partly.id, f'{partly.cause} And that is not all: there is another mistake, see what was expected and what came.'
     else: id, cause = (suspect.id, suspect.cause) if suspect else _diagnose(ex, case, w, s, part, kind)
     tried = f"{case.label}{dict(result='', grads=', the gradient', after=', the arguments afterwards')[part]}: {_args_text(ex, case)}".removesuffix(': ')
-    return Result(ex.name, 'wrong', cause, id, tried, *map(show, _unlike(expected, got, ex.tol)))
+    unlike = _unlike(expected, got, ex.tol)
+    shown = [show(o) for o in unlike]
+    return Result(ex.name, 'wrong', cause, id, tried, *(shown if shown[0] != shown[1] else [show(o, digits=9) for o in unlike]))
 
 # %% ../nbs/check.ipynb #16cfaa5e
 _tries, _recording = {}, [True]

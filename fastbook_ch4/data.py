@@ -73,7 +73,7 @@ def show_digits(
     titles=None, # A text for each image
     cols:int=10, # Images in a row
     scale:float=0.75, # Inches for each image
-    **kwargs, # Passed on to `imshow`, such as `cmap='PuOr'`
+    **kwargs, # Passed on to `imshow`, such as `cmap='PuOr_r'`
 )->None:
     "Draw `images` as a grid, ink dark on light paper."
     import matplotlib.pyplot as plt

@@ -305,20 +305,19 @@ def plot_ladder(
 ): # The figure
     "Mistakes of each rung, a dot for each seed, and beside them what the literature quotes."
     import matplotlib.pyplot as plt
-    with plt.style.context('fastbook_ch4.course'):
-        rungs = [rung for rung in rungs_of(results[0].digits) if any(r.rung == rung.name for r in results)]
-        n_valid, low, high = rungs[0].n_valid, min(r.mistakes for r in results), max(r.mistakes for r in results)
-        fig, ax = plt.subplots(figsize=(7, 0.9 + 0.5*len(rungs)))
-        for y, rung in enumerate(rungs):
-            errors = [max(r.mistakes, 0.5) for r in results if r.rung == rung.name]
-            ax.barh(y, sum(errors)/len(errors), height=0.55, color='C0', alpha=0.35, label='mean' if y == 0 else None)
-            ax.plot(errors, [y]*len(errors), 'o', ms=4, color='C0', label='one seed' if y == 0 else None)
-            if rung.quoted: ax.plot((1 - rung.quoted)*n_valid, y, 'D', mfc='none', color='C1', label='the literature' if y == 0 else None)
-        ax.set(yticks=range(len(rungs)), yticklabels=[r.title for r in rungs], xscale='log', xlim=(max(0.5, low/2), 2*high),
-               xlabel=f'mistakes of {n_valid:,}', ylabel='')
-        ticks = [m*10**k for k in range(4) for m in (1, 2, 5) if max(0.5, low/2) <= m*10**k <= 2*high]
-        ax.set_xticks(ticks, [f'{t:,}' for t in ticks])
-        ax.legend(loc='upper right')
+    rungs = [rung for rung in rungs_of(results[0].digits) if any(r.rung == rung.name for r in results)]
+    n_valid, low, high = rungs[0].n_valid, min(r.mistakes for r in results), max(r.mistakes for r in results)
+    fig, ax = plt.subplots(figsize=(7, 0.9 + 0.5*len(rungs)))
+    for y, rung in enumerate(rungs):
+        errors = [max(r.mistakes, 0.5) for r in results if r.rung == rung.name]
+        ax.barh(y, sum(errors)/len(errors), height=0.55, color='C0', alpha=0.35, label='mean' if y == 0 else None)
+        ax.plot(errors, [y]*len(errors), 'o', ms=4, color='C0', label='one seed' if y == 0 else None)
+        if rung.quoted: ax.plot((1 - rung.quoted)*n_valid, y, 'D', mfc='none', color='C1', label='the literature' if y == 0 else None)
+    ax.set(yticks=range(len(rungs)), yticklabels=[r.title for r in rungs], xscale='log', xlim=(max(0.5, low/2), 2*high),
+           xlabel=f'mistakes of {n_valid:,}', ylabel='')
+    ticks = [m*10**k for k in range(4) for m in (1, 2, 5) if max(0.5, low/2) <= m*10**k <= 2*high]
+    ax.set_xticks(ticks, [f'{t:,}' for t in ticks])
+    ax.legend(loc='upper right')
     return fig
 
 # %% ../nbs/10_ladder.ipynb #e7c0b139
@@ -365,10 +364,14 @@ def _save_chart(
 )->None:
     "Draw the chart whole in memory, then write it."
     from io import BytesIO
+    import matplotlib.pyplot as plt
     drawn = BytesIO()
-    plot_ladder(results).savefig(drawn, format=path.suffix[1:], dpi=150)
+    with plt.style.context('fastbook_ch4.course'): fig = plot_ladder(results)
+    fig.savefig(drawn, format=path.suffix[1:], dpi=150)
+    plt.close(fig)
     path.write_bytes(drawn.getvalue())
 
+# %% ../nbs/10_ladder.ipynb #print0table
 def _print_table(
     rows:list[dict], # From `summary`
     caption:str, # What is printed below it

@@ -35,7 +35,7 @@ def test_export_and_clean_change_nothing(tracked, tmp_path):
     for name in tracked:
         (copy/name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/name, copy/name)
-    for command in ('nbdev_export', 'nbdev_clean'): subprocess.run([command], cwd=copy, check=True)
+    for command in ('nbdev_export', 'nbdev_clean'): subprocess.run([Path(sys.executable).with_name(command)], cwd=copy, check=True)
     changed = [name for name in tracked if (ROOT/name).read_bytes() != (copy/name).read_bytes()]
     assert not changed, f'run `make notebooks` and commit: {changed}'
 
@@ -87,6 +87,7 @@ def bare_figures(path):
     for s, outputs in cells(path, 'code'):
         figure = any({'image/png', 'image/svg+xml'} & set(o.get('data', {})) for o in outputs)
         if figure and not re.search(r'^#\| *hide', s, re.M) and not ('fig-alt:' in s and 'fig-cap:' in s): yield f'a figure without fig-cap or fig-alt, in the cell that begins: {s.splitlines()[0]}'
+        if 'fig-cap:' in s and not figure: yield f'a caption without a figure, in the cell that begins: {s.splitlines()[0]}'
     for s, _ in cells(path, 'markdown'):
         if '![](' in s or re.search(r'<img(?![^>]*\balt=)', s): yield 'a picture without alt text'
 
@@ -156,6 +157,7 @@ FIGURE = dict(output_type='display_data', data={'image/png': ''})
 @pytest.mark.parametrize('rule, broken, kept', [
     (no_outputs, ('code', '1'), ('code', '1', SHOWN)),
     (no_outputs, ('code', '1', dict(output_type='error')), ('code', '#| hide\n1')),
+    (bare_figures, ('code', '#| fig-cap: What to see.\n#| fig-alt: What is in it.\nplot()'), ('code', '#| hide\nplot()', FIGURE)),
     (bare_figures, ('code', '#| fig-cap: What to see.\nplot()', FIGURE), ('code', '#| fig-cap: What to see.\n#| fig-alt: What is in it.\nplot()', FIGURE)),
     (bare_figures, ('markdown', '![](x.png)'), ('markdown', '![What is in it.](x.png)')),
     (bare_figures, ('markdown', '<img src="x.png">'), ('markdown', '<img src="x.png" alt="">')),

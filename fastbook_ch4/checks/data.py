@@ -40,8 +40,17 @@ ex.suspect('byte 2', 'The number of axes is read from byte 2. Counted from 0, by
            lambda raw: tuple(_length(raw, i) for i in range(raw[2])))
 ex.suspect('from byte 3', 'Reading begins one byte too early. Bytes 0 to 3 are the start of the file, and the first length is in bytes 4 to 7.',
            lambda raw: tuple(int.from_bytes(raw[3 + 4*i:7 + 4*i], 'big') for i in range(raw[3])))
-ex.symptom('still bytes', 'The lengths are still four bytes each. `int.from_bytes(…, "big")` makes a number of them.', lambda want, got: isinstance(got, list) and any(isinstance(o, Odd) for o in got))
+ex.symptom('still bytes', 'The lengths are still four bytes each. `int.from_bytes(…, "big")` makes a number of them.', lambda want, got: isinstance(got, list) and any(isinstance(o, (Odd, bytes)) for o in got))
 ex.symptom('no tuple', 'A tuple of whole numbers is wanted. `tuple(…)` makes one of anything that can be iterated over.', lambda want, got: isinstance(got, (Odd, torch.Tensor)));
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/00_data.ipynb #701a2e04
+### BEGIN HIDDEN TESTS
+ex.suspect('three bytes', 'Each length is read from three bytes. A slice ends before its second number: `raw[4:8]` is the bytes 4, 5, 6 and 7.', lambda raw: tuple(int.from_bytes(raw[4 + 4*i:7 + 4*i], 'big') for i in range(raw[3])))
+ex.suspect('one byte on', 'The lengths are taken one byte apart, so that they overlap. Each has four bytes of its own: number `i` begins at `4 + 4*i`.', lambda raw: tuple(int.from_bytes(raw[4 + i:8 + i], 'big') for i in range(raw[3])))
+ex.suspect('bytes added', 'The four bytes of a length are added up as they are. They are the digits of a number in base 256: the first counts 256·256·256, the last counts 1.', lambda raw: tuple(sum(raw[4 + 4*i:8 + 4*i]) for i in range(raw[3])))
+ex.suspect('without the first', 'The first length is missing: counting begins at 0, so `range(raw[3])` and not `range(1, …)`.', lambda raw: tuple(_length(raw, i) for i in range(1, raw[3])))
+ex.symptom('separate bytes', 'These are the bytes one by one. Four of them make one length.', lambda want, got: isinstance(got, list) and len(got) == 4*len(want));
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/00_data.ipynb #89a7d9b8
@@ -60,13 +69,20 @@ ex = Exercise('to_floats', 'data', lambda images: images.float()/255,
 # %% ../../nbs/exercises/00_data.ipynb #b9668644
 ### BEGIN HIDDEN TESTS
 ex.suspect('256', 'The division is by 256. A byte goes from 0 to 255, so black ink would come out as 0.996 and not as 1.', lambda x: x/256)
-ex.suspect('whole numbers', '`//` divides whole numbers and drops what is behind the point: every pixel but the blackest becomes 0. Make floats first, and divide with `/`.', lambda x: x//255)
+ex.suspect('whole numbers', 'These are whole numbers again, so every pixel but the blackest has become 0: `//` drops what is behind the point, and so does a change back to bytes after the division. Make floats first, and divide with `/`.', lambda x: x//255)
 ex.suspect('not divided', 'These are floats, but they still go up to 255. Divide them.', lambda x: x.float())
 ex.suspect('own maximum', 'The images are divided by the largest pixel among them, so that a pale image is made as dark as a black one, and blank paper becomes 0/0. The divisor has to be the largest value that a byte can have.', lambda x: x/x.max())
 ex.suspect('own range', 'The images are stretched from their own lightest to their own darkest pixel. Then the same pixel means something else in every batch, and blank paper becomes 0/0. Divide by the largest value that a byte can have.',
            lambda x: (x.float() - x.min())/(x.max() - x.min()))
 ex.suspect('64 bits', 'The numbers are right, but they are 64-bit floats. Models calculate with 32 bits, and refuse a mixture: use `.float()`, not `.double()` or `float64`.', lambda x: x.double()/255)
 ex.suspect('turned round', 'Paper and ink are exchanged: in MNIST 0 is the paper and stays 0.', lambda x: 1 - x/255);
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/00_data.ipynb #45481028
+### BEGIN HIDDEN TESTS
+ex.suspect('black and white', 'There are only two shades left. Every byte has a float of its own: 128 becomes 0.502, not 1.', lambda x: (x/255).round())
+ex.suspect('multiplied', 'The pixels are multiplied by 255. Divide them by it.', lambda x: x.float()*255)
+ex.suspect('from -1', 'This goes from -1 to 1. Here paper is 0.', lambda x: x.float()/127.5 - 1);
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/00_data.ipynb #994c0ea4
@@ -94,6 +110,14 @@ ex.symptom('tensor', 'The counts come as a tensor. A list of ten whole numbers i
 ex.symptom('dictionary', 'The counts come as a dictionary. A list of ten whole numbers is wanted, whose place `d` holds the count of digit `d`.', lambda want, got: isinstance(got, dict));
 ### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/00_data.ipynb #cf43007f
+### BEGIN HIDDEN TESTS
+ex.suspect('one to ten', 'The list is for the digits 1 to 10, so everything is one place too early. `range(10)` is 0 to 9.', lambda labels: labels.bincount(minlength=11).tolist()[1:])
+ex.suspect('length of the mask', '`labels == d` is as long as `labels`, with True or False for each of them. Count the True: `.sum()` in place of `len`.', lambda labels: [len(labels)]*10)
+ex.suspect('once each', 'A digit that occurs counts once, however often it occurs. (With a tensor of labels as an index, `counts[labels] += 1` adds 1 to each place a single time.)', lambda labels: [int((labels == d).any()) for d in range(10)])
+ex.suspect('all zero', 'Nothing is counted. Are labels looked up in a dictionary or a list? What comes from a tensor is a tensor itself, and never the same key as a number: `int(label)` makes one of it.', lambda labels: [0]*10);
+### END HIDDEN TESTS
+
 # %% ../../nbs/exercises/00_data.ipynb #b7cb6530
 ### BEGIN HIDDEN TESTS
 def _as_text(image, ink=lambda o: o > 127): return '\n'.join(''.join('.#'[int(ink(o))] for o in row) for row in image.tolist())
@@ -117,7 +141,16 @@ ex.suspect('one line', 'There are no line ends, so the rows run into each other.
 ex.suspect('line end at the end', 'There is a line end after the last row as well. `"\\n".join(rows)` puts it between the rows only.', lambda image: _as_text(image) + '\n')
 ex.suspect('spaces', 'There are spaces between the pixels: join a row with the empty text, `""`.', lambda image: '\n'.join(' '.join(row) for row in _as_text(image).split('\n')))
 ex.suspect('list', 'The rows come as a list. One text is wanted: join them with `"\\n"`.', lambda image: _as_text(image).split('\n'))
+ex.symptom('line end misspelt', 'A line end is written `"\\n"`, with a backslash, and without an `r` before the quotes.', lambda want, got: isinstance(got, str) and ('/n' in got or '\\n' in got))
 ex.symptom('other characters', 'There are other characters in it than `#`, `.` and line ends.', lambda want, got: isinstance(got, str) and not {*got} <= {*'#.\n'});
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/00_data.ipynb #93cf7bb3
+### BEGIN HIDDEN TESTS
+ex.suspect('from 129', 'A pixel of exactly 128 is above 127.', lambda image: _as_text(image, lambda o: o > 128))
+ex.suspect('line end at the start', 'There is a line end before the first row as well. `"\\n".join(rows)` puts it between the rows only.', lambda image: '\n' + _as_text(image))
+@ex.suspect('square', 'There are as many columns as rows in it: the number of columns is `image.shape[1]`, and `len(image)` is the number of rows.')
+def _(image): return '\n'.join(''.join('#' if image[i, j] > 127 else '.' for j in range(len(image))) for i in range(len(image)))
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/00_data.ipynb #ad5f5348
@@ -133,7 +166,8 @@ def _facts(split, n, n_valid):
     x, y = torch.arange(n).view(-1, 1, 1).float(), torch.tensor([3]*(n//2) + [7]*(n - n//2))
     once, again, other = (split(x.clone(), y.clone(), n_valid, seed) for seed in (1, 1, 2))
     if once is None: return
-    if not isinstance(once, (tuple, list)) or len(once) != 4: return {'how many things it returns': len(once)}
+    if not isinstance(once, (tuple, list)) or len(once) != 4: return {'how many things it returns': len(once) if isinstance(once, (tuple, list)) else 1}
+    if not all(isinstance(o, torch.Tensor) for o in once): return {'the four things are tensors': False}
     xt, yt, xv, yv = map(ids, once)
     if len(yt) != len(xt) and {*xv} <= {3, 7}: return {'images and labels': 'x_train, x_valid, y_train, y_valid'}
     return {'how many for validation': len(xv), 'an image is in both parts': bool({*xt} & {*xv}), 'an image is in neither part': {*xt, *xv} != {*ids(x)},
@@ -156,7 +190,7 @@ ex.suspect('not shuffled', 'The images are not shuffled. All threes come before 
 ex.suspect('labels apart', 'Images and labels are shuffled apart from each other, so that the images have the wrong labels. Draw one random order and use it for both.',
            _mistake(lambda x, y, n, i: (x[i[n:]], y[i.roll(7)[n:]], x[i[:n]], y[i.roll(7)[:n]])))
 ex.suspect('labels left', 'The images are shuffled, and the labels are not. Use the same positions for both.', _mistake(lambda x, y, n, i: (x[i[n:]], y[n:], x[i[:n]], y[:n])))
-ex.suspect('all for training', 'The validation images are in the training part as well, so the model would be examined with questions that it has practised. Leave them out of the training part.', _mistake(lambda x, y, n, i: (x, y, x[i[:n]], y[i[:n]])))
+ex.suspect('all for training', 'Validation images are in the training part as well, so the model would be examined with questions that it has practised. Leave them out of the training part.', _mistake(lambda x, y, n, i: (x, y, x[i[:n]], y[i[:n]])))
 ex.suspect('drawn twice', 'Some image was drawn twice: `randint` and `choices` draw with replacement. `torch.randperm` gives each position once.', lambda x, y, n, seed: _twice(x, y, n, seed))
 ex.suspect('parts exchanged', 'The two parts are exchanged: `n_valid` images are for validation, and the rest for training.', _mistake(lambda x, y, n, i: (x[i[:n]], y[i[:n]], x[i[n:]], y[i[n:]])))
 ex.suspect('no seed', 'The same seed gives another split each time. Pass it on: `torch.Generator().manual_seed(seed)`.', lambda x, y, n, seed: _split(x, y, n, torch.randint(2**30, (1,)).item()))
@@ -168,4 +202,12 @@ def _twice(x, y, n, seed):
     i = torch.randint(len(x), (n,), generator=torch.Generator().manual_seed(seed))
     rest = torch.tensor([o for o in range(len(x)) if o not in i.tolist()])
     return x[rest], y[rest], x[i], y[i]
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/00_data.ipynb #158be9de
+### BEGIN HIDDEN TESTS
+ex.suspect('not shuffled', 'The images are not shuffled. All threes come before all sevens, so that one end of the data has a single digit only, and a model would be measured on that.', _mistake(lambda x, y, n, i: (torch.cat([x[:i[0] % 90], x[i[0] % 90 + n:]]), torch.cat([y[:i[0] % 90], y[i[0] % 90 + n:]]), x[i[0] % 90:][:n], y[i[0] % 90:][:n])))
+ex.suspect('a share', '`n_valid` is a number of images, and not a share of them: do not multiply it by the number of all.', lambda x, y, n, seed: (x[:0], y[:0], x, y))
+ex.suspect('left out', 'Some images are in neither part. Where the validation part ends the training part begins: `i[:n_valid]` and `i[n_valid:]`.', _mistake(lambda x, y, n, i: (x[i[n + 1:]], y[i[n + 1:]], x[i[:n]], y[i[:n]])))
+ex.symptom('no tensors', 'Four tensors are wanted, and some of these are none. With a tensor or a list of positions as its index, `x[train]` is a tensor.', lambda want, got: 'the four things are tensors' in got);
 ### END HIDDEN TESTS

@@ -37,6 +37,13 @@ ex.suspect('of_mean', 'The spread is divided by the square root of the number of
 ex.suspect('best', 'The best seed is given in place of the mean. Who tries more seeds will find a better one, with the same model.', lambda a: (max(a), statistics.stdev(a)))
 ex.suspect('median', 'That is the median, the number in the middle. The mean is wanted.', lambda a: (statistics.median(a), statistics.stdev(a)))
 ex.suspect('absolute', 'That is the mean distance. The distances are to be squared, and the root taken at the end.', lambda a: (statistics.mean(a), sum(abs(o - statistics.mean(a)) for o in a)/len(a)))
+ex.suspect('absolute', 'That is the mean distance. The distances are to be squared, and the root taken at the end.', lambda a: (statistics.mean(a), sum(abs(o - statistics.mean(a)) for o in a)/(len(a) - 1)))
+ex.suspect('signed', 'The spread is 0. If distances are added up with their signs, those above and below the mean cancel: square them first.', lambda a: (statistics.mean(a), 0.))
+for _places in (2, 3, 4):
+    ex.suspect('rounded', 'The numbers are rounded. Return them as they are; rounding is for showing.', lambda a, places=_places: (round(statistics.mean(a), places), round(statistics.stdev(a), places)))
+ex.suspect('interval', 'That is a range, the mean less and more the spread. The mean itself and the spread itself are wanted.', lambda a: (statistics.mean(a) - statistics.stdev(a), statistics.mean(a) + statistics.stdev(a)))
+ex.suspect('mean_by_less', 'The mean, too, is divided by one less. That is for the squares alone.', lambda a: (m := sum(a)/(len(a) - 1), (sum((o - m)**2 for o in a)/(len(a) - 1))**0.5))
+ex.suspect('brackets', 'Brackets are missing: `/` comes before `-`, so that the 1 is taken off the quotient. Divide by `(len(accuracies) - 1)`.', lambda a: (statistics.mean(a), (statistics.pvariance(a) - 1)**0.5))
 ex.suspect('turned', 'The two are in the wrong order: first the mean, then the spread.', lambda a: (statistics.stdev(a), statistics.mean(a)))
 ### END HIDDEN TESTS
 
@@ -78,6 +85,10 @@ ex.suspect('unlimited', 'The counts leave the range from 0 to `n`, and so an acc
 # %% ../../nbs/exercises/10_ladder.ipynb #400eee3c
 ### BEGIN HIDDEN TESTS
 ex.suspect('factor', 'That is 1.96 times the square root, which other rules have. The task says twice.', lambda k, n: _range(k, n, 1.96*k**0.5))
+ex.suspect('root_of_2', 'The 2 is under the root. Twice the root is wanted, `2*mistakes**0.5`.', lambda k, n: _range(k, n, (2*k)**0.5))
+ex.suspect('whole_counts', 'Twice the square root was made into a whole number. It may be a fraction: it says how far a count scatters.', lambda k, n: _range(k, n, int(2*k**0.5)))
+ex.suspect('whole_counts', 'Twice the square root was made into a whole number. It may be a fraction: it says how far a count scatters.', lambda k, n: _range(k, n, round(2*k**0.5)))
+ex.suspect('middle', 'That is the accuracy and how far it may be off. The lowest and the highest are wanted.', lambda k, n: (1 - k/n, 2*k**0.5/n))
 ex.suspect('binomial', 'That is the spread of a binomial count, which is more exact where mistakes are many. The rule of the task is the square root of the count alone.', lambda k, n: _range(k, n, 2*(k*(1 - k/n))**0.5))
 ex.suspect('rounded', 'The accuracies are rounded. Return them as they are; rounding is for showing.', lambda k, n: tuple(round(a, 4) for a in _range(k, n, 2*k**0.5)))
 ex.suspect('rounded', 'The accuracies are rounded. Return them as they are; rounding is for showing.', lambda k, n: tuple(round(a, 2) for a in _range(k, n, 2*k**0.5)))
@@ -94,7 +105,9 @@ ex = Exercise('told_apart', 'ladder', lambda a, b: abs(a - b) > 2*(a + b)**0.5, 
     '12 mistakes and 4': lambda g: (12, 4),
     'no mistake and none': lambda g: (0, 0),
     '100 mistakes and 110': lambda g: (100, 110),
-    '60 mistakes and 20': lambda g: (60, 20)},
+    '60 mistakes and 20': lambda g: (60, 20),
+    '20 mistakes and 60': lambda g: (20, 60),
+    '5 mistakes and 9': lambda g: (5, 9)},
     hints=('It must not matter which of the models is called `a`.',
            'The distance of the counts is `abs(a - b)`. With what is it compared?',
            'With `2*(a + b)**0.5`, and it has to be larger.'),
@@ -110,6 +123,9 @@ ex.suspect('once', 'That is the square root once. With it, two equal models woul
 ex.suspect('one_root', 'Only one of the counts scatters here. Both do, so the difference scatters by the root of their sum.', lambda a, b: abs(a - b) > 2*max(a, b)**0.5)
 ex.suspect('turned', 'The answer is turned round: `True` means that they *have* been told apart.', lambda a, b: abs(a - b) <= 2*(a + b)**0.5)
 ex.suspect('any', 'Any difference counts here. Counts differ by luck alone; the difference must be larger than twice what luck does.', lambda a, b: a != b)
+ex.suspect('turned', 'The answer is turned round: `True` means that they *have* been told apart.', lambda a, b: abs(a - b) < 2*(a + b)**0.5)
+ex.suspect('root_of_2', 'That is 1.4 times the square root of the sum, and not twice: the 2 is under the root, or the sum was halved. `2*(a + b)**0.5`.', lambda a, b: abs(a - b) > (2*(a + b))**0.5)
+ex.suspect('brackets', 'Brackets are missing: without them `**` and `*` come before `+`, so that the root is that of `b` alone. The root is that of the sum, `(a + b)**0.5`.', lambda a, b: abs(a - b) > 2*a + b**0.5)
 ex.suspect('unrooted', 'The square root is missing, and the difference of two counts is never larger than their sum.', lambda a, b: abs(a - b) > 2*(a + b))
 ex.suspect('equal_too', 'A difference of exactly twice the scatter is let through. It has to be larger.', lambda a, b: abs(a - b) >= 2*(a + b)**0.5)
 ex.suspect('of_difference', 'The square root was taken of the difference. The difference of two counts scatters by the root of their *sum*.', lambda a, b: abs(a - b) > 2*abs(a - b)**0.5)
@@ -119,7 +135,9 @@ ex.suspect('of_difference', 'The square root was taken of the difference. The di
 ### BEGIN HIDDEN TESTS
 def _neighbours(k):
     "A recipe: the answer of most of the `k` nearest training points. With `k` 1 it knows its training points by heart."
-    def fit(x, y): return lambda new: y[torch.cdist(new, x).topk(min(k, len(x)), largest=False).indices].mode(1).values
+    def fit(x, y):
+        if len(x) != len(y): raise ValueError(f'fit: x has {len(x)} rows, y has {len(y)}; want as many')
+        return lambda new: y[torch.cdist(new, x).topk(min(k, len(x)), largest=False).indices].mode(1).values
     return fit
 
 def _points(seed, ks, n_held=40):
@@ -164,5 +182,9 @@ ex.suspect('held_share', 'The right recipe is chosen, but the accuracy is that o
 ex.suspect('refit', 'The winner was trained once more, with all examples. That is often a good idea, but then it is another model than the one that was chosen; here that one is wanted.', _refit)
 ex.suspect('first', 'The *first* examples are held out. The task says the last.', lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, rest=(x[n:], y[n:]), held=(x[:n], y[:n])))
 ex.suspect('worst', 'The recipe with the smallest share of right answers is chosen. It should be the one with the largest.', lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, best=min))
+ex.suspect('from_1', 'The place is counted from 1. It is wanted from 0, as `index` gives it.', lambda *args: (_choose(*args)[0] + 1, _choose(*args)[1]))
+ex.suspect('turned', 'The two are in the wrong order: first the place, then the accuracy.', lambda *args: _choose(*args)[::-1])
+ex.suspect('count', 'The second is how many are right. The share of them is wanted.', lambda *args: (_choose(*args)[0], round(_choose(*args)[1]*len(args[-1]))))
+ex.suspect('place_only', 'Only the place is returned. The accuracy on the validation set is wanted too.', lambda *args: _choose(*args)[0])
 ex.symptom('model', 'The model or the recipe itself is returned. Its place in `fits` is wanted, a whole number from 0.', lambda want, got: isinstance(want[0], int) and isinstance(got[0], Odd))
 ### END HIDDEN TESTS

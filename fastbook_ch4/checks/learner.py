@@ -7,11 +7,11 @@ __all__ = []
 
 # %% ../../nbs/exercises/06_learner.ipynb #94748b7d
 ### BEGIN HIDDEN TESTS
-import torch
+import re, torch
 from fastbook_ch4 import learner
 from fastbook_ch4.check import Exercise, Raised
 
-def _squares(preds, targets): return ((preds - targets)**2).mean()
+def _squares(preds, targets): return ((preds - targets)**2*(1 + targets.abs()/2)).mean() # The order of its arguments makes a difference
 
 def _trainer(*cbs, model=None):
     "Three batches of 4 to learn from, and one of 3 and one of 1 to measure with; always the same first weights."
@@ -55,8 +55,8 @@ ex = Exercise('StopOnNaN', 'learner', _stop(), run=_poisoned,
 ex.suspect('never equal', 'The training goes on, although a loss is NaN. If you compare with `==`: NaN is not equal to anything, not even to itself. Use `isnan()`. (And the exception has to be *raised*, not returned.)', _stop(lambda loss: False))
 ex.suspect('batch only', 'Only this batch is left, and the training goes on with the next. `CancelFitException` leaves the training.', _stop(cancel=learner.CancelBatchException))
 ex.suspect('epoch only', 'Only this epoch is left, and the training goes on with the next. `CancelFitException` leaves the training.', _stop(cancel=learner.CancelEpochException))
-ex.suspect('always', 'The training ends at its first batch, whether or not the loss is NaN. Is the condition turned round?', _stop(lambda loss: True))
-ex.suspect('always', 'The training ends at its first batch, whether or not the loss is NaN. Is the condition turned round?', _stop(lambda loss: not loss.isnan()))
+ex.suspect('always', 'The training ends at its first batch, whether or not the loss is NaN. Is the condition turned round, or are the brackets of `isnan()` missing? (A method that is not called counts as true.)', _stop(lambda loss: True))
+ex.suspect('always', 'The training ends at its first batch, whether or not the loss is NaN. Is the condition turned round, or are the brackets of `isnan()` missing? (A method that is not called counts as true.)', _stop(lambda loss: not loss.isnan()))
 for late in ('after_step', 'after_batch'):
     ex.suspect('too late', 'The training ends, but one step too late: by then the weights are NaN too. `after_loss` comes before the step.', _stop(lambda loss: loss is not None and loss.isnan(), event=late))
 ex.symptom('another exception', 'The training ends with an error. The loop catches three exceptions, which are imported above; any other goes through it.',
@@ -70,8 +70,8 @@ def _listened(Losses, first, second):
     learn, seen = _trainer(cb), []
     for n_epoch in (first, second):
         learn.fit(n_epoch)
-        seen.append(list(cb.losses))
-    return {'after a training': seen[0], 'after a second one': seen[1], 'plain numbers': not any(isinstance(o, torch.Tensor) for o in seen[0])}
+        seen.append(list(cb.losses) if hasattr(cb.losses, '__iter__') else cb.losses)
+    return {'after a training': seen[0], 'after a second one': seen[1], 'plain numbers': not any(isinstance(o, torch.Tensor) for losses in seen if isinstance(losses, list) for o in losses)}
 
 class _Losses(learner.Callback):
     event, keep, wanted = 'before_fit', float, lambda self, learn: learn.training
@@ -98,12 +98,15 @@ ex.symptom('goes on', 'A second training adds to the list of the first. Begin a 
            lambda want, got: len(got['after a second one']) > len(want['after a second one']) and got['after a second one'][-len(want['after a second one']):] == want['after a second one'])
 ex.suspect('every epoch anew', 'The list begins anew with each epoch, so that only the last one is left. Begin it in `before_fit`, which comes once.', _changed(_Losses, event='before_epoch'))
 ex.suspect('tensors', 'The numbers are right, but they are tensors, each of which keeps the notes of its whole batch in memory. `learn.loss.item()` is a plain number.', _changed(_Losses, keep=None))
-ex.suspect('last one only', 'Only the last loss is in the list. Append to the list, and do not make a new one each time.', _changed(_Losses, after_loss=lambda self, learn: setattr(self, 'losses', [learn.loss.item()]) if learn.training else None));
+ex.suspect('last one only', 'Only the last loss is in the list. Append to the list, and do not make a new one each time.', _changed(_Losses, after_loss=lambda self, learn: setattr(self, 'losses', [learn.loss.item()]) if learn.training else None))
+ex.symptom('one number', 'After a training, `losses` is a single number: each loss takes the place of the one before. Keep a list, and append to it.', lambda want, got: isinstance(got, dict) and not isinstance(got['after a training'], list))
+ex.symptom('no list', 'The callback has no attribute `losses`. Begin the list in `before_fit`, with `self.losses = []`: without `self.` the name is gone when the method ends, and `learn` is another object.',
+           lambda want, got: isinstance(got, Raised) and ("has no attribute 'losses'" in got.message or "'losses' is not defined" in got.message));
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/06_learner.ipynb #072c6ada
 ### BEGIN HIDDEN TESTS
-def _far(preds, targets): return (preds - targets).abs().mean()
+def _far(preds, targets): return ((preds - targets).abs()*(1 + targets.abs()/2)).mean() # The order of its arguments makes a difference
 
 def _measured(ValidMean, n_epoch):
     cb = ValidMean(_far)
@@ -134,6 +137,10 @@ ex.suspect('goes on', 'The sums of earlier epochs are still in the mean. Begin a
 ex.suspect('sum', 'This is a sum over all images. Divide by their number.', _changed(_ValidMean, divide=False))
 ex.suspect('last batch', 'Only the last validation batch is counted.', _changed(_ValidMean, after_loss=lambda self, learn: setattr(self, 'seen', [(1, _far(learn.pred, learn.yb).item())]) if not learn.training else None))
 ex.suspect('divided by batches', 'The sum over all images is divided by the number of batches. Divide by the number of images.', _changed(_ValidMean, after_epoch=lambda self, learn: self.values.append(sum(n*v for n, v in self.seen)/len(self.seen))))
+ex.suspect('means divided by images', 'The means of the batches are added up as they are, and divided by the number of images. Multiply each by the size of its batch first.', _changed(_ValidMean, after_epoch=lambda self, learn: self.values.append(sum(v for n, v in self.seen)/sum(n for n, v in self.seen))))
+ex.suspect('loss', 'That is the mean of the loss. The metric is wanted, `self.metric(learn.pred, learn.yb)`.', _changed(_ValidMean, metric=property(lambda self: _squares, lambda self, metric: None)))
+ex.suspect('arguments turned', 'The metric is called with its arguments the wrong way round. The predictions come first.', _changed(_ValidMean, __init__=lambda self, metric: _ValidMean.__init__(self, lambda preds, targets: metric(targets, preds))))
+ex.suspect('values begun anew', 'The list `values` begins anew with each epoch, so that only the last mean is left. Only the sums begin anew.', _changed(_ValidMean, before_epoch=lambda self, learn: (_ValidMean.before_epoch(self, learn), setattr(self, 'values', []))[0]))
 ex.symptom('tensors', 'The values are tensors. `.item()` makes plain numbers of them.', lambda want, got: isinstance(got, dict) and got['plain numbers'] is False);
 ### END HIDDEN TESTS
 
@@ -142,16 +149,16 @@ ex.symptom('tensors', 'The values are tensors. `.item()` makes plain numbers of 
 class _Cancel(Exception): pass
 class _Bug(Exception): pass
 
-def _framed(around, inner, before):
+def _framed(around, inner, before, name='epoch'):
     "What is called, in which order; `inner` and `before` are raised by `f` and by the event before it."
     log = []
     def call(event):
         log.append(event)
-        if before and event == 'before_epoch': raise before
+        if before and event == f'before_{name}': raise before
     def f():
         log.append('f')
         if inner: raise inner
-    try: around(call, f, 'epoch', _Cancel)
+    try: around(call, f, name, _Cancel)
     except (_Cancel, _Bug) as e: log.append('an error comes out' if isinstance(e, _Bug) else 'cancel comes out')
     return ', '.join(log)
 
@@ -166,12 +173,12 @@ def _around(call, f, name, cancel):
 # %% ../../nbs/exercises/06_learner.ipynb #3d16f051
 ### BEGIN HIDDEN TESTS
 ex = Exercise('around', 'learner', _around, run=_framed,
-    cases={'nothing raised': lambda g: (None, None), '`f` cancels': lambda g: (_Cancel(), None), 'the event before cancels': lambda g: (None, _Cancel()), '`f` has a bug': lambda g: (_Bug(), None)},
+    cases={'nothing raised': lambda g: (None, None), 'another name': lambda g: (None, None, 'batch'), '`f` cancels': lambda g: (_Cancel(), None), 'the event before cancels': lambda g: (None, _Cancel()), '`f` has a bug': lambda g: (_Bug(), None)},
     hints=('`try:` … `except cancel:` … The question is which of the three calls belong into the `try`.', 'Two of them may cancel: the first and the second. The third comes afterwards, whether or not something was cancelled.',
            '`try:` with `call(f"before_{name}")` and `f()` in it; `except cancel: pass`; then, outside, `call(f"after_{name}")`.'),
     why='Both calls that may cancel are in the `try`, only `cancel` is caught, and the event after it stands outside, so that it comes in either case but not after a real error.')
 
-@ex.suspect('after inside', 'After a cancel, the event `after_…` is left out. Put it behind the `try`, not into it.')
+@ex.suspect('after inside', 'After a cancel, the event `after_…` is left out. Put it behind the `try`, not into it, and let the `except` do nothing: a `return` there leaves it out as well.')
 def _(call, f, name, cancel):
     try: call(f'before_{name}'); f(); call(f'after_{name}')
     except cancel: pass
@@ -198,10 +205,10 @@ def _(call, f, name, cancel):
     except cancel: pass
     finally: call(f'after_{name}')
 
-@ex.suspect('nothing caught', 'The exception `cancel` comes out and would end the whole program. Catch it.')
+@ex.suspect('nothing caught', 'The exception `cancel` comes out and would end the whole program. Catch it: `except cancel:`. (What is raised is an object of that class, so comparing with `==` finds nothing.)')
 def _(call, f, name, cancel): call(f'before_{name}'); f(); call(f'after_{name}')
 
-@ex.suspect('nothing caught', 'The exception `cancel` comes out and would end the whole program. Catch it.')
+@ex.suspect('nothing caught', 'The exception `cancel` comes out and would end the whole program. Catch it: `except cancel:`. (What is raised is an object of that class, so comparing with `==` finds nothing.)')
 def _(call, f, name, cancel):
     try: call(f'before_{name}'); f()
     finally: call(f'after_{name}')
@@ -222,8 +229,8 @@ def _(call, f, name, cancel):
     try: call(f'before_{name}'); f()
     except cancel: call(f'after_{name}')
 
-ex.symptom('names', 'The events have other names than are wanted: "before_" and "after_", followed by the name.', lambda want, got: isinstance(got, str) and not {*got.split(', ')} <= {'before_epoch', 'after_epoch', 'f', 'an error comes out', 'cancel comes out'})
-ex.symptom('not announced', 'The two events are not announced: `call(f"before_{name}")` at the beginning, `call(f"after_{name}")` at the end.', lambda want, got: isinstance(got, str) and not {*got.split(', ')} & {'before_epoch', 'after_epoch'})
+ex.symptom('names', 'The events have other names than are wanted: "before_" and "after_", followed by the name.', lambda want, got: isinstance(got, str) and not {*got.split(', ')} <= {'f', 'an error comes out', 'cancel comes out', *(when + want.split(', ')[0].removeprefix('before') for when in ('before', 'after'))})
+ex.symptom('not announced', 'The two events are not announced: `call(f"before_{name}")` at the beginning, `call(f"after_{name}")` at the end.', lambda want, got: isinstance(got, str) and not re.search('before|after', got))
 ex.symptom('f is not called', '`f` is not called. Write `f()`, with brackets.', lambda want, got: isinstance(got, str) and 'f' not in got.split(', '));
 ### END HIDDEN TESTS
 
@@ -232,7 +239,7 @@ ex.symptom('f is not called', '`f` is not called. Write `f()`, with brackets.', 
 class _Own:
     "A right answer, with a switch for each mistake."
     clear = weigh = train_mode = eval_mode = no_grad = in_time = True
-    validate, keep_training, heard = 'valid', True, ('train',)
+    validate, keep_training, heard, early = 'valid', True, ('train',), True
     def __init__(self, dls, model, loss_func, metric, opt_func, lr, cbs=()):
         self.dls, self.model, self.loss_func, self.metric, self.cbs, self.values = dls, model, loss_func, metric, cbs, []
         self.opt = opt_func(model.parameters(), lr=lr)
@@ -255,8 +262,9 @@ def _fit(self, n_epoch):
     for _ in range(n_epoch):
         if self.train_mode is True: self.model.train()
         for xb, yb in self.dls.train:
-            self.tell('before_batch')
+            if self.early: self.tell('before_batch')
             self.step(xb, yb)
+            if not self.early: self.tell('before_batch')
         if self.eval_mode: self.model.eval()
         for xb, yb in (self.dls.valid if 'valid' in self.heard else ()): self.tell('before_batch')
         if not self.in_time: self.tell('after_epoch')
@@ -270,29 +278,38 @@ _Own.fit = _fit
 # %% ../../nbs/exercises/06_learner.ipynb #fafb184a
 ### BEGIN HIDDEN TESTS
 class _Watched(torch.nn.Linear):
-    "Notes in which mode it is used, for training batches (of 4) and others."
-    def __init__(self): super().__init__(2, 1); self.seen = {True: set(), False: set()}
+    "Notes in which mode it is used, for training batches (of 4) and others, and how often it has predicted in training mode."
+    def __init__(self): super().__init__(2, 1); self.seen, self.n = {True: set(), False: set()}, 0
     def forward(self, x):
+        self.n += self.training
         self.seen[len(x) == 4].add(('training' if self.training else 'evaluation', torch.is_grad_enabled()))
         return super().forward(x)
 
 class _Listener:
-    "Notes what it hears, and how many values the learner has by then."
-    def __init__(self): self.log = []
-    def before_batch(self, learn): self.log.append(f'batch({len(learn.values)})')
+    "Notes what it hears, and how many values the learner has by then; and whether it hears of a batch that was predicted before."
+    def __init__(self, model): self.model, self.log, self.heard, self.late = model, [], 0, False
+    def before_batch(self, learn):
+        self.late |= self.model.n > self.heard
+        self.heard += 1
+        self.log.append(f'batch({len(learn.values)})')
     def after_epoch(self, learn): self.log.append(f'epoch({len(learn.values)})')
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/06_learner.ipynb #342fe864
+### BEGIN HIDDEN TESTS
 class _Deaf: pass
 
 def _fitted(Learner, fits):
     "Several calls of `fit`, with an optimizer that has momentum: what has become of model, record and callbacks."
-    model, cb, opts = _Watched(), _Listener(), []
+    model, opts = _Watched(), []
+    cb = _Listener(model)
     def opt_func(params, lr): opts.append(learner.BasicOptim(params, lr, mom=0.5)); return opts[-1]
     learn = Learner(_trainer(model=model).dls, model, _squares, _far, opt_func, 0.1, [cb, _Deaf()])
     for n_epoch in fits: learn.fit(n_epoch)
     mode = lambda training: ' and '.join(sorted({m for m, _ in model.seen[training]}))
     return {'parameters': [p.detach() for p in model.parameters()], 'optimizers made': len(opts), 'mode while training': mode(True), 'mode while measuring': mode(False),
             'takes notes while measuring': any(g for _, g in model.seen[False]), 'values': list(learn.values), 'values are plain numbers': not any(isinstance(v, torch.Tensor) for v in learn.values),
-            'callbacks heard (and the number of values by then)': ' '.join(cb.log)}
+            'callbacks heard (and the number of values by then)': ' '.join(cb.log), 'heard of a batch after its prediction': cb.late}
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/06_learner.ipynb #31132204
@@ -317,6 +334,14 @@ ex.suspect('learns from validation', 'The model is trained on the validation ima
 ex.suspect('measured on training images', 'The metric is measured on the training images.', _slip(validate='train'))
 ex.suspect('announced too early', 'Callbacks hear `after_epoch` before the value of this epoch is in the list.', _slip(in_time=False))
 ex.suspect('batches of validation announced', 'The callbacks hear `before_batch` for validation batches, too. It is wanted for training batches only.', _slip(heard=('train', 'valid')))
+ex.suspect('announced too late', 'The callbacks hear `before_batch` when the batch has been predicted already. Tell them first.', _slip(early=False))
+ex.suspect('values begun anew', 'The list `values` begins anew with each `fit`. Make it in `__init__`, once, as the optimizer.', _slip(fit=lambda self, n_epoch: (setattr(self, 'values', []), _fit(self, n_epoch))[1]))
+ex.suspect('loss', 'The values are means of the loss. The metric is wanted.', _slip(measure=lambda self: (setattr(self, 'metric', self.loss_func), _Own.measure(self))[1]))
+for loss, metric in (True, True), (True, False), (False, True):
+    def _turned(self, dls, model, loss_func, metric_func, *args, loss=loss, metric=metric):
+        turn = lambda turned, f: (lambda preds, yb: f(yb, preds)) if turned else f
+        _Own.__init__(self, dls, model, turn(loss, loss_func), turn(metric, metric_func), *args)
+    ex.suspect('arguments turned', 'The loss or the metric is called with its arguments the wrong way round. The predictions come first, then `yb`.', _slip(__init__=_turned))
 ex.suspect('no step', 'The model is not trained: is there an `opt.step()`, after `backward` and before `zero_grad`?', _slip(step=lambda self, xb, yb: self.model(xb)))
 ex.symptom('optimizer anew', 'A new optimizer is made for each `fit` or each epoch, and the velocity of the old one is lost. Make it in `__init__`, once.', lambda want, got: isinstance(got, dict) and got['optimizers made'] > 1)
 ex.symptom('every method expected', 'A callback need not have all methods, and one of these has none. Ask with `hasattr(cb, event)` first.', lambda want, got: isinstance(got, Raised) and "'_Deaf' object has no attribute" in got.message)

@@ -32,10 +32,18 @@ ex = Exercise('sigmoid', 'loss', loss.sigmoid, {
     why='Where `x` is large the exponential vanishes and 1/1 is left; where it is far below 0 the exponential is huge, and 1 divided by it is almost 0.')
 
 ex.suspect('sign', 'The minus before the x is missing, so that large numbers come out near 0 and small ones near 1.', lambda x: 1/(1 + torch.exp(x)))
-ex.suspect('brackets', 'Brackets are missing: `1/1 + torch.exp(-x)` divides 1 by 1 and then adds the exponential.', lambda x: 1/1 + torch.exp(-x))
+ex.suspect('brackets', 'This is 1 + e⁻ˣ itself. 1 has to be divided by all of it: with brackets, as `1/1 + torch.exp(-x)` divides 1 by 1 and then adds the exponential.', lambda x: 1/1 + torch.exp(-x))
 ex.suspect('tanh', 'This is the hyperbolic tangent. It has the same S shape, but it goes from -1 to 1.', lambda x: torch.tanh(x))
 ex.suspect('clamp', 'You cut off what lies outside 0 to 1. The sigmoid squeezes: 2 and 3 come out different, and so do -2 and -3.', lambda x: x.clamp(0, 1))
 ex.suspect('overflow', 'The formula is right on paper, but e¹⁰⁰ is too large for a float32: infinity divided by infinity is NaN. Use the form in which e⁻ˣ stands below the line alone.', lambda x: torch.exp(x)/(1 + torch.exp(x)))
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/03_loss.ipynb #9674c975
+### BEGIN HIDDEN TESTS
+ex.suspect('minus', 'There is a minus below the line, where a plus belongs: 1 + e⁻ˣ.', lambda x: 1/(1 - torch.exp(-x)))
+ex.suspect('softmax', 'This is the softmax, in which the numbers share a whole of 1. The sigmoid treats each number by itself.', lambda x: torch.softmax(x.reshape(-1), 0).view_as(x))
+ex.suspect('softmax', 'This is the softmax, in which the numbers share a whole of 1. The sigmoid treats each number by itself.', lambda x: torch.softmax(x, -1))
+ex.symptom('one number', '`math.exp` takes a single number, and so does `float`. `torch.exp` takes all of a tensor at once.', lambda want, got: 'only one element tensors' in getattr(got, 'message', ''));
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/03_loss.ipynb #7615e41f
@@ -60,13 +68,23 @@ ex.suspect('row', 'The numbers are right, but they lie in a row of shape (n,). A
 ex.suspect('bias_first', 'The bias is added to the pixels before the product. It belongs behind it: once for each picture.', lambda xb, weights, bias: (xb + bias)@weights)
 ### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/03_loss.ipynb #e2f628eb
+### BEGIN HIDDEN TESTS
+ex.suspect('row', 'The numbers are right, but they lie in a row of shape (n,). A column, (n, 1), is wanted: the targets are a column too, and a row against a column is a trap.', lambda xb, weights, bias: (xb@weights + bias).squeeze())
+ex.suspect('squeezed', 'Here the sigmoid is in it already. It belongs to the loss; this function returns the raw predictions.', lambda xb, weights, bias: torch.sigmoid(xb@weights + bias))
+ex.suspect('mean', 'The products are averaged over the pixels. They are to be added up.', lambda xb, weights, bias: xb@weights/len(weights) + bias)
+ex.suspect('bias_taken_off', 'The bias is subtracted. Add it.', lambda xb, weights, bias: xb@weights - bias)
+ex.symptom('shapes', 'The shapes do not fit. A matrix product needs as many columns on its left as rows on its right: `xb` (n, 784) and then `weights` (784, 1). And `*` is no matrix product; that is `@`.', lambda want, got: any(o in getattr(got, 'message', '') for o in ('cannot be multiplied', 'must match the size')));
+### END HIDDEN TESTS
+
 # %% ../../nbs/exercises/03_loss.ipynb #42aad59a
 ### BEGIN HIDDEN TESTS
 def _facts(init, size, std, seed):
     "What can be said of random parameters, whichever way they are drawn."
     def draw(n): return init(size, std, torch.Generator().manual_seed(n))
     p, q = draw(seed), draw(seed + 1)
-    facts = {'shape': tuple(p.shape), 'records gradients': p.requires_grad, 'is a leaf': p.is_leaf,
+    if not isinstance(p, torch.Tensor): return p
+    facts = {'shape': tuple(p.shape), 'type of the numbers': str(p.dtype), 'records gradients': p.requires_grad, 'is a leaf': p.is_leaf,
              'same seed, same numbers': torch.equal(p, draw(seed)), 'other seed, other numbers': not torch.equal(p, q)}
     p = p.detach()
     return facts | {'mean is about 0': p.mean().abs().item() < std/4, 'standard deviation is about std': abs(p.std().item()/std - 1) < 0.2,
@@ -89,12 +107,15 @@ def _randn(size, std, generator): return torch.randn(size, generator=generator)*
 
 ex.suspect('no_gradients', 'No gradients are recorded: `backward()` would find nothing to improve. `requires_grad_()` switches that on.', _randn)
 ex.suspect('no_leaf', 'Gradients are switched on before the multiplication by std, so what you return is the result of a calculation and no leaf: its `.grad` stays empty. Multiply first.', lambda size, std, generator: torch.randn(size, generator=generator, requires_grad=True)*std)
-ex.suspect('uniform', '`torch.rand` draws evenly between 0 and 1. The normal distribution, around 0, is `torch.randn`.', lambda size, std, generator: (torch.rand(size, generator=generator)*std).requires_grad_())
+_uniform = '`torch.rand` draws evenly between two borders, 0 and 1 if nothing is done with them. The normal distribution, around 0 and without borders, is `torch.randn`.'
+ex.suspect('uniform', _uniform, lambda size, std, generator: ((2*torch.rand(size, generator=generator) - 1)*std).requires_grad_())
+ex.suspect('uniform', _uniform, lambda size, std, generator: ((torch.rand(size, generator=generator) - 0.5)*12**0.5*std).requires_grad_())
+ex.suspect('uniform', _uniform, lambda size, std, generator: (torch.rand(size, generator=generator)*std).requires_grad_())
 ex.suspect('no_generator', 'The generator is not used: the same seed gives other numbers each time, and nobody can repeat your run.', lambda size, std, generator: (torch.randn(size)*std).requires_grad_())
-ex.suspect('no_std', 'The argument std makes no difference: multiply by it.', lambda size, std, generator: torch.randn(size, generator=generator).requires_grad_())
+ex.suspect('no_std', 'The numbers are not scattered by std. `torch.randn` has the standard deviation 1: multiply what it draws by `std`.', lambda size, std, generator: torch.randn(size, generator=generator).requires_grad_())
 ex.symptom('not_random', 'Another seed gives the same numbers, so they are not drawn from the generator. Equal weights would all learn the same.', lambda want, got: not got['other seed, other numbers'])
 ex.symptom('not_around_0', 'The numbers are not scattered around 0, so that some pictures have a head start.', lambda want, got: not got['mean is about 0'])
-ex.suspect('variance', 'The numbers are scattered by the square root of std: you took std for the variance. Multiply by std itself.', lambda size, std, generator: _randn(size, std**0.5, generator).requires_grad_())
+ex.suspect('variance', 'The numbers are scattered by the square root of std, or by its square: std is not the variance. Multiply by std itself.', lambda size, std, generator: _randn(size, std**0.5, generator).requires_grad_())
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/03_loss.ipynb #039d56bd
@@ -120,6 +141,15 @@ ex.suspect('per_picture', 'There is a distance for each picture. A loss is one n
 ex.suspect('error_rate', 'This counts the mistakes. A count moves in jumps, and its slope is 0 almost everywhere, so nothing can be learned from it: take the distances.', lambda preds, targets: ((preds > 0) != (targets == 1)).float().mean())
 ex.suspect('cross_entropy', 'This is the cross-entropy. It has its merits, but the task is the mean distance.', lambda preds, targets: F.binary_cross_entropy_with_logits(preds, targets))
 ex.suspect('broadcast', 'A row against a column is not refused: PyTorch compares each prediction with each target, without a word. Call `same_shape(preds, targets)` first.', lambda preds, targets: _distances(preds.sigmoid(), targets).mean())
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/03_loss.ipynb #ad4b3615
+### BEGIN HIDDEN TESTS
+ex.suspect('compared_with_3', 'The targets are compared with 3, and none of them is. A three has the target 1, a seven 0.', lambda preds, targets: preds.sigmoid().mean())
+ex.suspect('squeezed_too_late', 'The sigmoid is taken of the distances. Squeeze the raw predictions first, and take the distances then.', lambda preds, targets: (preds - targets).abs().sigmoid().mean())
+ex.suspect('targets_squeezed', 'The targets are squeezed as well. They are 0 and 1 already: only the predictions go through the sigmoid.', lambda preds, targets: (preds.sigmoid() - targets.sigmoid()).abs().mean())
+ex.suspect('negative', 'The sign is turned round. A loss has to fall as the predictions get better.', lambda preds, targets: -_distances(preds.sigmoid(), targets).mean())
+ex.symptom('one_if_for_many', '`if` needs a single True or False, and a batch has many targets. `torch.where` chooses for each of them.', lambda want, got: 'Boolean value' in getattr(got, 'message', ''));
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/03_loss.ipynb #9fde8d57
@@ -148,6 +178,18 @@ ex.suspect('mistakes', 'This is the share of wrong answers, the error rate.', la
 ex.suspect('broadcast', 'A row against a column is not refused: PyTorch compares each prediction with each target, and about half of them agree. Call `same_shape(preds, targets)` first.', lambda preds, targets: _right(preds > 0, targets).mean())
 ### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/03_loss.ipynb #2c593408
+### BEGIN HIDDEN TESTS
+ex.suspect('count', 'This is how many are right. The share is wanted: divide by how many there are, or take the mean.', lambda preds, targets: ((preds > 0) == (targets == 1)).sum())
+ex.suspect('whole_division', '`//` drops what is behind the point. Use `/`.', lambda preds, targets: ((preds > 0) == (targets == 1)).sum()//len(preds))
+ex.suspect('not_decided', 'Raw predictions are compared with the targets themselves, and hardly ever equal them. Decide first: `preds > 0`.', lambda preds, targets: (preds == targets).float().mean())
+ex.suspect('signs', '`sign` gives -1 for a seven, and its target is 0. `preds > 0` is True or False, and can be compared with `targets == 1`.', lambda preds, targets: (preds.sign() == targets).float().mean())
+ex.suspect('one_minus_loss', 'This is 1 minus the loss. The accuracy counts: a prediction is right or wrong, however sure it is.', lambda preds, targets: 1 - (preds.sigmoid() - targets).abs().mean())
+ex.suspect('threes_alone', 'This is the share among the threes. The sevens have to be in it too.', lambda preds, targets: (preds[targets == 1] > 0).float().mean())
+ex.symptom('no_mean_of_bool', 'There is no mean of True and False: `.float()` makes 1 and 0 of them.', lambda want, got: 'could not infer output dtype' in getattr(got, 'message', ''))
+ex.symptom('one_if_for_many', '`if`, `and`, `or` and a chain such as `a > 0 == b` need a single True or False, and here there are many. Put brackets round each comparison: `(preds > 0) == (targets == 1)`.', lambda want, got: 'Boolean value' in getattr(got, 'message', ''));
+### END HIDDEN TESTS
+
 # %% ../../nbs/exercises/03_loss.ipynb #98ed292e
 ### BEGIN HIDDEN TESTS
 def _slope(preds, targets): return torch.autograd.grad(loss.mnist_loss(p := preds.clone().requires_grad_(), targets), p)[0]
@@ -170,4 +212,13 @@ ex.suspect('p_squared', 'The slope of the sigmoid is p(1-p), and not p² or p.',
 ex.suspect('cross_entropy', 'The prediction minus the target is the slope of another loss, the cross-entropy. That of the distance has p(1-p) in it.', _of(lambda p, s, n: p - (s < 0).float()))
 ex.suspect('cross_entropy', 'The prediction minus the target is the slope of another loss, the cross-entropy. That of the distance has p(1-p) in it.', _of(lambda p, s, n: (p - (s < 0).float())/n))
 ex.suspect('raw', 'In p(1-p) you put the raw predictions. p is what the sigmoid makes of them.', lambda preds, targets: torch.where(targets == 1, -1., 1.)*preds*(1 - preds)/preds.numel())
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/03_loss.ipynb #b078f435
+### BEGIN HIDDEN TESTS
+ex.suspect('distance_in_it', 'The distance itself is in the product: that is the slope of its square. The slope of the distance is -1 or +1.', _of(lambda p, s, n: p*(1 - p)*(p - (s < 0).float())/n))
+ex.suspect('distance_in_it', 'The distance itself is in the product: that is the slope of its square. The slope of the distance is -1 or +1.', _of(lambda p, s, n: 2*p*(1 - p)*(p - (s < 0).float())/n))
+ex.suspect('times_n', 'The slopes are multiplied by n. One prediction has a share of 1/n in the mean: divide.', _of(lambda p, s, n: s*p*(1 - p)*n))
+ex.suspect('one_slope', 'There is a single number. Each prediction has a slope of its own; the mean is in the loss already, as the factor 1/n.', _of(lambda p, s, n: (s*p*(1 - p)).mean()))
+ex.suspect('squeezed_twice', 'The sigmoid is taken twice. `p` is the squeezed prediction already: p(1-p).', _of(lambda p, s, n: s*p.sigmoid()*(1 - p.sigmoid())/n));
 ### END HIDDEN TESTS

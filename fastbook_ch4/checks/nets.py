@@ -10,7 +10,7 @@ __all__ = []
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from fastbook_ch4 import nets
-from fastbook_ch4.check import Exercise
+from fastbook_ch4.check import Exercise, Raised
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/07_nonlinearity.ipynb #019ef948
@@ -19,7 +19,8 @@ def _with_slope(f, x):
     "What `f` gives, and its slope wherever `x` isn't 0: there, several are right."
     leaf, bent = x.clone().requires_grad_(), x != 0
     values = f(x)
-    if not isinstance(values, Tensor): return values
+    if values is None: return None
+    if not isinstance(values, Tensor): return {'values': values, 'slopes': None}
     try: slope = torch.autograd.grad(f(1*leaf).sum(), leaf)[0]
     except RuntimeError: slope = None
     return {'values': values, 'slopes': None if slope is None else slope[bent]}
@@ -51,6 +52,7 @@ ex.suspect('step', 'The answer says where `x` is positive, as 1 or 0. Where it i
 ex.suspect('dropped', 'The negative numbers are left out, so that the shape changes. Each has to stay in its place, as a 0.', lambda x: x[x >= 0])
 ex.suspect('leaky', 'Negative numbers are made smaller, but not 0. (That is another activation function, the leaky ReLU.)', lambda x: torch.where(x > 0, x, 0.01*x))
 ex.suspect('nan', 'At 0 your formula divides 0 by 0, which is not a number. 0 should stay 0.', lambda x: x*x.clamp(min=0)/x)
+ex.suspect('sigmoid', 'That is the sigmoid. It bends too, but here numbers above 0 stay as they are, and those below become 0.', lambda x: x.sigmoid())
 ex.symptom('no_slope', 'The numbers are right, but no slope can flow back through them: nothing could be trained through this function. `.item()`, `.detach()`, `.tolist()`, `torch.tensor(…)` and NumPy cut slopes off.', lambda want, got: torch.equal(want['values'], got['values']) and got['slopes'] is None)
 ex.symptom('one_number', '`if` and `max` want a single yes or no, and `x > 0` gives one for each number of the tensor. `torch.where(x > 0, …, …)`, a product or `clamp` treat each number by itself.', lambda want, got: 'ambiguous' in got.message)
 ### END HIDDEN TESTS
@@ -85,17 +87,24 @@ ex.suspect('bias_after_bend', '`b1` is added after the bend. It belongs before: 
 ex.suspect('no_b1', 'The bias of the first layer, `b1`, is not used.', lambda x, w1, b1, w2, b2: F.relu(x@w1)@w2 + b2)
 ex.suspect('no_b2', 'The bias of the second layer, `b2`, is not used.', lambda x, w1, b1, w2, b2: F.relu(x@w1 + b1)@w2)
 ex.suspect('sigmoid', 'The scores went through a sigmoid. Raw scores are wanted; the loss has the sigmoid.', lambda x, w1, b1, w2, b2: (F.relu(x@w1 + b1)@w2 + b2).sigmoid())
+ex.suspect('own_weights', '`nn.Linear` makes weights of its own, and draws them anew each time. Calculate with `w1`, `b1`, `w2` and `b2`, which are given.', lambda x, w1, b1, w2, b2: nn.Sequential(nn.Linear(*w1.shape), nn.ReLU(), nn.Linear(*w2.shape))(x))
 ex.suspect('sigmoid_inside', 'There is a sigmoid between the layers. It bends too, but this net bends with a ReLU.', lambda x, w1, b1, w2, b2: (x@w1 + b1).sigmoid()@w2 + b2)
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/07_nonlinearity.ipynb #015e5166
 ### BEGIN HIDDEN TESTS
+def _counted(f, model):
+    "A count; that of nothing at all may be 0.0, which it is where PyTorch or NumPy adds up an empty list."
+    n = f(model)
+    return 0 if isinstance(n, float) and n == 0 else n
+
 ex = Exercise('count_params', 'nets', lambda model: sum(p.numel() for p in model.parameters()), {
     'a linear layer': lambda g: nn.Linear(784, 1),
     'the net of the chapter': lambda g: nets.make_net(),
     'a module without parameters': lambda g: nn.ReLU(),
     'modules inside of modules': lambda g: nn.Sequential(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), nn.Sequential(nn.Linear(3, 2, bias=False))),
     'a net with batch normalisation': lambda g: nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 10))},
+    run=_counted,
     hints=('Every module has a method that lists its parameters, those of its parts among them.',
            'A parameter is a tensor, and what counts is how many numbers are in it.',
            '`model.parameters()` lists the tensors and `p.numel()` counts the numbers of one. Add them up.'),
@@ -108,6 +117,13 @@ ex.suspect('tensors', 'The tensors are counted. Each of them holds many numbers:
 ex.suspect('weights', 'The biases are left out. They are adjusted too.', lambda model: sum(p.numel() for n, p in model.named_parameters() if not n.endswith('bias')))
 ex.suspect('rows', '`len` of a tensor is the length of its first axis alone. `numel` counts all its numbers.', lambda model: sum(len(p) for p in model.parameters()))
 ex.suspect('memories', 'The memories of batch normalisation are counted too. They are kept with the model, but no slope adjusts them.', lambda model: sum(t.numel() for t in model.state_dict().values()))
+ex.suspect('parts', 'Only the parts of the model are looked at, one by one, and a single layer has none. `model.parameters()` finds the tensors of the model and of all its parts.', lambda model: sum(p.numel() for m in model.children() for p in m.parameters()))
+ex.suspect('parts', 'Only the parts of the model are looked at, one by one, and a single layer has none. `model.parameters()` finds the tensors of the model and of all its parts.', lambda model: sum(p.numel() for m in model.children() if isinstance(m, nn.Linear) for p in m.parameters()))
+ex.suspect('twice', 'Some are counted more than once: `model.modules()` goes into nested parts by itself, and so does `parameters()`. One of them is enough.', lambda model: sum(p.numel() for m in model.modules() for p in m.parameters()))
+ex.suspect('values', 'The numbers themselves are added up. How many they are is wanted: `numel()`.', lambda model: sum(p.sum() for p in model.parameters()))
+@ex.suspect('first', 'Only the first tensor is counted: does the `return` stand inside the loop?')
+def _(model):
+    for p in model.parameters(): return p.numel()
 ex.suspect('linear', 'Only linear layers are counted. Other layers have parameters too.', lambda model: sum(p.numel() for m in model.modules() if isinstance(m, nn.Linear) for p in m.parameters()))
 ### END HIDDEN TESTS
 
@@ -152,6 +168,6 @@ ex.suspect('half', 'The lamp is on for (1, 0) alone. The other hidden unit has t
 ex.suspect('half', 'The lamp is on for (0, 1) alone. The other hidden unit has to look out for (1, 0).', _net([[-1., -1.], [1., 1.]], [0., 0.], [1., 1.], 0.))
 ex.suspect('one_switch', 'The lamp follows the first switch, and the second makes no difference.', _net([[1., 0.], [0., 0.]], [0., 0.], [1., 0.], 0.))
 ex.suspect('one_switch', 'The lamp follows the second switch, and the first makes no difference.', _net([[0., 0.], [1., 0.]], [0., 0.], [1., 0.], 0.))
-ex.symptom('tensors', 'Four tensors are wanted, in a tuple: `return w1, b1, w2, b2`, each made with `torch.tensor` and the like.', lambda want, got: not isinstance(got, dict))
+ex.symptom('tensors', 'Four tensors are wanted, in a tuple: `return w1, b1, w2, b2`, each made with `torch.tensor` and the like.', lambda want, got: not isinstance(got, Raised) and not (isinstance(got, dict) and 'shapes' in got))
 ex.symptom('shapes', 'The shapes are other than is wanted. They are (2, 2), (2,), (2, 1) and (1,), in this order: a column of `w1` for each hidden unit, and one number of `b1`.', lambda want, got: got['shapes'] != want['shapes'])
 ### END HIDDEN TESTS

@@ -18,7 +18,7 @@ def _trained(BasicOptim, n_steps, lr):
     "Some steps with a line, whose parameters come from a generator, and with one tensor that the loss doesn't need."
     w, b, idle = (torch.tensor(o, requires_grad=True) for o in ([0.5, -1.], 0.25, [3.]))
     x, y = torch.tensor([[1., 2.], [0., 1.], [-1., 0.5]]), torch.tensor([1., 0., 2.])
-    opt, path = BasicOptim((p for p in (w, b, idle)), lr), []
+    opt, path = BasicOptim((p for p in (w, idle, b)), lr), []
     for _ in range(n_steps):
         ((x@w + b - y)**2).mean().backward()
         opt.step()
@@ -44,9 +44,9 @@ def _optim(step=None, zero=None, keep=list):
     return Optim
 
 def _uphill(self):
-    for p in self.params[:2]: p.data += self.lr*p.grad
+    for p in self.params[::2]: p.data += self.lr*p.grad
 def _no_lr(self):
-    for p in self.params[:2]: p.data -= p.grad
+    for p in self.params[::2]: p.data -= p.grad
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/05_optimizer.ipynb #a84de565
@@ -61,6 +61,14 @@ ex.suspect('never moves', 'The parameters do not move. `p = p - …` makes a new
 ex.symptom('tracked', 'PyTorch takes notes of the step itself, and refuses to change a parameter in place while it does. Write `@torch.no_grad()` above `step`.', lambda want, got: isinstance(got, Raised) and 'in-place' in got.message)
 ex.symptom('no gradient', 'One of the tensors has no gradient: its `grad` is `None`, as happens to a tensor that the loss does not depend on. Leave it out.', lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message)
 ex.symptom('truth of a tensor', '`if p.grad:` asks whether the numbers are 0, and there are several. Ask whether there is a gradient: `if p.grad is not None:`.', lambda want, got: isinstance(got, Raised) and 'Boolean value' in got.message);
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/05_optimizer.ipynb #3b993f75
+### BEGIN HIDDEN TESTS
+def _stops(self):
+    self.params[0].data -= self.lr*self.params[0].grad
+
+ex.suspect('stops', 'The step ends at the first tensor without a gradient, and those behind it do not move. `break` and `return` end the loop; leave out this one tensor only, and go on.', _optim(_stops));
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/05_optimizer.ipynb #77a0ca20
@@ -90,6 +98,17 @@ ex.suspect('exchanged', 'The two results come in the other order: first the para
 ex.symptom('parameters only', 'Two tensors are wanted, the parameters and the velocity: `return p, v`. The caller needs the velocity for the next step.', lambda want, got: isinstance(got, torch.Tensor));
 ### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/05_optimizer.ipynb #37195c5b
+### BEGIN HIDDEN TESTS
+ex.suspect('old velocity returned', 'The second result is the velocity as it was before the step. The new one is wanted, for the next step to go on from.', lambda p, g, v, lr, mom: (p - lr*(mom*v + g), v.clone()))
+ex.suspect('no velocity', 'The old velocity is not in it at all: this is a plain step. The new velocity is mom·v + g.', lambda p, g, v, lr, mom: (p - lr*g, g.clone()))
+ex.suspect('mom at both', 'Brackets too many: mom multiplies the old velocity alone, not the gradient.', lambda p, g, v, lr, mom: (p - lr*(w := mom*(v + g)), w))
+ex.suspect('factors exchanged', 'lr and mom are exchanged: mom belongs to the velocity, lr to the step.', lambda p, g, v, lr, mom: (p - mom*(w := lr*v + g), w))
+ex.suspect('gradient taken off', 'The gradient is subtracted from the velocity. By the formula it is added, and the minus stands in the second line.', lambda p, g, v, lr, mom: (p - lr*(w := mom*v - g), w))
+ex.suspect('gradient taken off', 'The gradient is subtracted from the velocity. By the formula it is added, and the minus stands in the second line.', lambda p, g, v, lr, mom: (p + lr*(w := mom*v - g), w))
+ex.suspect('lr in the velocity', 'The learning rate is in the velocity. That leads to the same parameters as long as lr stays the same, but the velocity is another. By the formula lr belongs to the second line.', lambda p, g, v, lr, mom: (p + (w := mom*v - lr*g), w));
+### END HIDDEN TESTS
+
 # %% ../../nbs/exercises/05_optimizer.ipynb #3c1c17d4
 ### BEGIN HIDDEN TESTS
 def _pg(*shape, **kwargs): return lambda g: (*(torch.randn(shape, generator=g) for _ in range(2)), *kwargs.values())
@@ -112,6 +131,15 @@ ex.suspect('sign of the weight', 'Every weight is pulled with the same force, wh
 ex.suspect('decay after the step', 'The decay is taken from the parameters after the step. It belongs to the parameters as they were when the gradient was calculated.', lambda p, g, lr, wd: (p - lr*g)*(1 - lr*wd))
 ex.suspect('gradient decays', 'The gradient is made smaller in place of the weights.', lambda p, g, lr, wd: p - lr*(1 - wd)*g)
 ex.suspect('no decay', 'There is no decay in it: `wd` changes nothing.', lambda p, g, lr, wd: p - lr*g);
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/05_optimizer.ipynb #e98c52e8
+### BEGIN HIDDEN TESTS
+ex.suspect('halved', 'The decay is half as strong as asked for. The slope of p²/2 is p: the 2 that comes down from the power and the half cancel.', lambda p, g, lr, wd: p - lr*(g + wd*p/2))
+ex.suspect('outside', 'The decay is added behind the step, without the minus and the learning rate. Brackets: both parts of the gradient are multiplied by lr and subtracted.', lambda p, g, lr, wd: p - lr*g + wd*p)
+ex.suspect('gradient grows', 'wd multiplies the gradient. It belongs to the parameters: the slope of wd·p²/2 is wd·p.', lambda p, g, lr, wd: p - lr*(g + wd*g))
+ex.suspect('step alone', 'This is what is to be subtracted. Return the new parameters: `p` minus that.', lambda p, g, lr, wd: lr*(g + wd*p))
+ex.suspect('gradient alone', 'This is the gradient with the decay in it. Take the step with it, and return the new parameters.', lambda p, g, lr, wd: g + wd*p);
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/05_optimizer.ipynb #de50a87b
@@ -142,6 +170,20 @@ ex.suspect('not halved', 'The wave overshoots: 1 - cos goes from 0 to 2, so that
 ex.suspect('degrees', '`math.cos` takes radians, in which half a wave is π, not 180.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + (1 - math.cos(180*q))*(b - a)/2));
 ### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/05_optimizer.ipynb #1efb1129
+### BEGIN HIDDEN TESTS
+ex.suspect('without pi', 'The wave stops early: half a wave is π long, so q from 0 to 1 has to be multiplied by `math.pi`.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + (1 - math.cos(q))*(b - a)/2))
+ex.suspect('not stretched at first', 'In the first quarter `q` is `pos` itself, so that the rise gets only a quarter of its way. Divide `pos` by 0.25.', lambda pos, m: _cycle(pos, m, quarter=0.25, go=lambda a, b, q: optim.cosine(a, b, q*0.25 if b > a else q)))
+ex.suspect('one clock', 'In the second phase `q` is `pos` itself, so that the learning rate jumps at a quarter of the training. It has to begin at 0 there: take away 0.25, and divide by what is left.', lambda pos, m: optim.cosine(m/25, m, pos) if pos < 0.25 else optim.cosine(m, m/1e5, pos))
+ex.suspect('not shifted', 'In the second phase `q` does not begin at 0: take 0.25 away from `pos` before you divide by 0.75.', lambda pos, m: _cycle(pos, m, of_the_rest=lambda pos: pos/0.75))
+ex.suspect('to 0', 'It ends at 0. It should end at lr_max/100_000.', lambda pos, m: _cycle(pos, m, final=float('inf')))
+ex.suspect('end of the start', 'The end is a part of the learning rate at the start. It should be a part of the largest: lr_max/100_000.', lambda pos, m: _cycle(pos, m, final=25e4))
+ex.suspect('end of the start', 'The end is a part of the learning rate at the start. It should be a part of the largest: lr_max/100_000.', lambda pos, m: _cycle(pos, m, final=25e5))
+ex.suspect('brackets', 'Brackets are missing: `(end - start)/2` multiplies all of `(1 - cos)`, and not the cosine alone.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + 1 - math.cos(math.pi*q)*(b - a)/2))
+ex.suspect('only the end', 'The wave is multiplied by the end, and not by the way from start to end: `end - start`.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + (1 - math.cos(math.pi*q))*b/2))
+ex.symptom('a phase missing', 'For some of the positions nothing is returned. There are two cases, `pos` below 0.25 and the rest, and each needs its `return`.', lambda want, got: None in got.values());
+### END HIDDEN TESTS
+
 # %% ../../nbs/exercises/05_optimizer.ipynb #91c95f33
 ### BEGIN HIDDEN TESTS
 class _Watched(optim.BasicOptim):
@@ -149,7 +191,10 @@ class _Watched(optim.BasicOptim):
     def step(self):
         self.steps, self.empty = self.steps + 1, self.empty + (self.params[0].grad is None)
         super().step()
+### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/05_optimizer.ipynb #73b4c1a2
+### BEGIN HIDDEN TESTS
 def _losses(train_model, epochs, mom):
     "Train a small linear model on three batches; what comes back, and what has become of the model."
     g = torch.Generator().manual_seed(5)
@@ -158,7 +203,7 @@ def _losses(train_model, epochs, mom):
     with torch.no_grad(): model.weight.copy_(torch.tensor([[1., -2.]])); model.bias.zero_()
     opt, called = _Watched(model.parameters(), 0.1, mom), []
     model.bias.register_hook(called.append)
-    losses = train_model(model, list(zip(x.split(4), y.split(4))), opt, lambda preds, targets: ((preds - targets)**2).mean(), epochs)
+    losses = train_model(model, list(zip(x.split(4), y.split(4))), opt, lambda preds, targets: ((preds - targets)**2 + preds/10).mean(), epochs) # No loss that forgives exchanged arguments
     if losses is None and not called: return
     return {'the model': [p.detach() for p in model.parameters()], 'backward was called': bool(called), 'steps taken': opt.steps, 'steps without a gradient': opt.empty, 'the losses': losses,
             'the losses are plain numbers': isinstance(losses, (list, tuple)) and not any(isinstance(o, torch.Tensor) for o in losses)}
@@ -222,6 +267,33 @@ def _(model, dl, opt, loss_func, epochs):
         opt.zero_grad()
     return losses
 
+ex.symptom('nothing returned', 'The model is trained as it should be, but nothing is returned: `return` the list of the losses.', lambda want, got: got['the losses'] is None and _same_model(want, got))
+ex.symptom('last epoch', 'A single number is returned. A list is wanted, with the mean loss of each epoch: append it to a list that begins before the first epoch.', lambda want, got: isinstance(got['the losses'], (int, float, torch.Tensor)) and _same_model(want, got))
 ex.symptom('no step', 'The gradients are found, but no step is taken. Is there an `opt.step()`, with brackets?', lambda want, got: isinstance(got, dict) and got['backward was called'] and not got['steps taken'])
 ex.symptom('model only', 'The model is trained as it should be, but the losses are not what is asked for: a list with one plain number for each epoch. `loss.item()` makes a plain number.', lambda want, got: isinstance(got, dict) and all(torch.allclose(a, b) for a, b in zip(want['the model'], got['the model'])));
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/05_optimizer.ipynb #97716ddf
+### BEGIN HIDDEN TESTS
+def _same_model(want, got): return all(torch.allclose(a, b) for a, b in zip(want['the model'], got['the model']))
+
+ex.suspect('exchanged', 'Predictions and targets are exchanged: it is `loss_func(model(xb), yb)`. Some losses forgive that, and this one does not.', lambda m, dl, opt, f, epochs: _train(m, dl, opt, lambda preds, yb: f(yb, preds), epochs))
+ex.suspect('one epoch too few', 'There is an epoch too few: `range(1, epochs)` has `epochs - 1` numbers in it, `range(epochs)` has `epochs`.', lambda m, dl, opt, f, epochs: _train(m, dl, opt, f, epochs - 1))
+ex.suspect('cleared once an epoch', 'The gradients are cleared once an epoch, and within it they add up. Call `opt.zero_grad()` for each batch.', lambda m, dl, opt, f, epochs: [(_how('bs')(m, dl, opt, f, 1), opt.zero_grad())[0][0] for _ in range(epochs)])
+
+@ex.suspect('never emptied', 'The list of the losses is never emptied, so that each mean is over all epochs so far. Begin a new list in each epoch.')
+def _(model, dl, opt, loss_func, epochs):
+    means = _train(model, dl, opt, loss_func, epochs)
+    return [sum(means[:n + 1])/(n + 1) for n in range(epochs)]
+
+@ex.suspect('measured after the step', 'The loss is measured after the step, on the batch that has just been learned from. Keep the loss that `backward` was called on.')
+def _(model, dl, opt, loss_func, epochs):
+    losses = []
+    for _ in range(epochs):
+        batches = []
+        for b in dl:
+            _train(model, [b], opt, loss_func, 1)
+            batches.append(loss_func(model(b[0]), b[1]).item())
+        losses.append(sum(batches)/len(batches))
+    return losses
 ### END HIDDEN TESTS

@@ -12,7 +12,7 @@ import itertools
 import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from fastbook_ch4 import resnet
-from fastbook_ch4.check import Exercise
+from fastbook_ch4.check import Exercise, Raised
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/08_resnet.ipynb #d04d94ba
@@ -40,6 +40,12 @@ ex.suspect('fraction', 'The division is one with a fraction. A whole number of p
 ex.suspect('rounded_up', 'A last step for which there is no room is counted. Round down.', lambda size, kernel, stride=1, padding=0: -((kernel - size - 2*padding)//stride) + 1)
 ex.suspect('one_too_early', 'The 1 is added before the division. It belongs after it: the first place costs no stride.', lambda size, kernel, stride=1, padding=0: (size + 2*padding - kernel + 1)//stride)
 ex.suspect('rounded_up', 'A last step for which there is no room is counted. Round down.', lambda size, kernel, stride=1, padding=0: round((size + 2*padding - kernel)/stride + 1))
+ex.suspect('rounded_up', 'A last step for which there is no room is counted. Round down.', lambda size, kernel, stride=1, padding=0: round((size + 2*padding - kernel)/stride) + 1)
+ex.suspect('range_short', 'The range ends one too early: the kernel still fits at row `size + 2*padding - kernel`, and `range` leaves its end out.', lambda size, kernel, stride=1, padding=0: len(range(0, size + 2*padding - kernel, stride)))
+for _rest in (0, 1):
+    ex.suspect('no_kernel', 'The height of the kernel is not taken off: its top can not go down to the last row, as the rest of it has to fit too.', lambda size, kernel, stride=1, padding=0, rest=_rest: (size + 2*padding)//stride + rest)
+ex.suspect('no_kernel', 'The height of the kernel is not taken off: its top can not go down to the last row, as the rest of it has to fit too.', lambda size, kernel, stride=1, padding=0: len(range(0, size + 2*padding, stride)))
+ex.suspect('no_kernel', 'The height of the kernel is not taken off: its top can not go down to the last row, as the rest of it has to fit too.', lambda size, kernel, stride=1, padding=0: size//stride)
 ex.suspect('brackets', 'Brackets are missing: `//` comes before `+`, so that only the term next to it is divided. Divide the whole way.', lambda size, kernel, stride=1, padding=0: size - kernel + 2*padding//stride + 1)
 ex.suspect('brackets', 'Brackets are missing: `//` comes before `+`, so that only the term next to it is divided. Divide the whole way.', lambda size, kernel, stride=1, padding=0: size + 2*padding - kernel//stride + 1)
 ### END HIDDEN TESTS
@@ -69,10 +75,16 @@ ex.suspect('no_padding', 'The padding is not used: there is no margin of zeros.'
 ex.suspect('padded_late', 'The zeros are put round the result. They belong round the picture, before the kernel slides.', lambda x, w, s=1, p=0: F.pad(F.conv2d(x, w, stride=s), (p,)*4))
 ex.suspect('padded_once', 'The margin is on two sides only. It belongs on all four.', lambda x, w, s=1, p=0: F.conv2d(F.pad(x, (0, p, 0, p)), w, stride=s))
 ex.suspect('one_short', 'The last row and column of places are missing. The kernel still fits there: a range up to `h - k + 1`, not `h - k`.', lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s, padding=p)[:, :, :-1, :-1])
+ex.suspect('one_short', 'The last row and column of places are missing. The kernel still fits there: a range up to `h - k + 1`, not `h - k`.', lambda x, w, s=1, p=0: F.conv2d(F.pad(x, (p, p - 1, p, p - 1)), w, stride=s))
+ex.suspect('result_turned', 'The rows and columns of the result are mixed up. The outer loop goes over the rows, the inner one over the columns.', lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s, padding=p).mT)
+ex.suspect('stacked_in_front', 'The rows and columns of places are the first two axes of the result. `torch.stack` puts a new axis in front; `torch.stack(…, 2)` puts it behind (n, c_out).', lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s, padding=p).permute(2, 3, 0, 1))
+ex.suspect('small_steps', 'The result has the right size, but the windows lie side by side as with a stride of 1. In round `i` the window begins at row `i*stride`.', lambda x, w, s=1, p=0: F.conv2d(x, w, padding=p)[:, :, :(x.shape[2] + 2*p - w.shape[2])//s + 1, :(x.shape[3] + 2*p - w.shape[3])//s + 1])
+ex.suspect('own_weights', '`nn.Conv2d` makes a weight of its own, and draws it anew each time. Calculate with `weight`, which is given.', lambda x, w, s=1, p=0: nn.Conv2d(x.shape[1], len(w), w.shape[2:], s, p, bias=False)(x))
 ex.suspect('mean', 'The products are averaged. They should be added up.', lambda x, w, s=1, p=0: F.conv2d(x, w/w[0].numel(), stride=s, padding=p))
 ex.suspect('one_channel', 'Only the first channel is looked at. The kernel reaches through all channels, and their products are added.', lambda x, w, s=1, p=0: F.conv2d(x[:, :1], w[:, :1], stride=s, padding=p))
 ex.suspect('channels_apart', 'The channels are kept apart. Their products should be added up.', lambda x, w, s=1, p=0: torch.stack([F.conv2d(x[:, c:c+1], w[:, c:c+1], stride=s, padding=p) for c in range(x.shape[1])], 2))
 ex.suspect('square', 'The windows are as wide as they are high, and so is not every kernel: `k, l = weight.shape[2:]`.', lambda x, w, s=1, p=0: torch.einsum('nchwkl,ockl->nohw', F.pad(x, (p,)*4).unfold(2, w.shape[2], s).unfold(3, w.shape[2], s), w))
+ex.suspect('square', 'The windows are as wide as they are high, and so is not every kernel: `k, l = weight.shape[2:]`.', lambda x, w, s=1, p=0: (F.pad(x, (p,)*4).unfold(2, w.shape[2], s).unfold(3, w.shape[2], s)[:, None]*w[:, :, None, None]).sum((2, 5, 6)))
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/08_resnet.ipynb #95f3457d
@@ -96,10 +108,18 @@ ex.suspect('overlap', 'The windows overlap: they move on by one pixel. The step 
 ex.suspect('edge', 'What is left over at the edge is kept as a smaller square. It should be left out.', lambda x, size: F.max_pool2d(x, size, ceil_mode=True))
 ex.suspect('corner', 'The upper left number of each square is kept, not the largest.', lambda x, size: x[:, :, :x.shape[2]//size*size:size, :x.shape[3]//size*size:size])
 ex.suspect('whole', 'That is the largest number of the whole picture. One for each square is wanted.', lambda x, size: x.amax((2, 3), keepdim=True))
+ex.suspect('whole', 'That is the largest number of the whole picture. One for each square is wanted.', lambda x, size: x.amax((2, 3)))
+ex.suspect('corner', 'The upper left number of each square is kept, not the largest.', lambda x, size: x[:, :, ::size, ::size])
+ex.suspect('cut_up', '`reshape` cuts the numbers up in the order in which they lie in memory, and the rows of a square do not follow on each other there. Cut rows and columns each by itself, `(n, c, h//size, size, w//size, size)`, and take the largest over the axes 3 and 5.',
+           lambda x, size: x[:, :, :x.shape[2]//size*size, :x.shape[3]//size*size].reshape(*x.shape[:2], x.shape[2]//size, x.shape[3]//size, -1).amax(4))
+ex.suspect('other_axes', 'The largest is taken over the squares, not within each: these are the wrong two axes.', lambda x, size: x.unfold(2, size, size).unfold(3, size, size).amax((2, 3)))
+ex.suspect('place', 'That is *where* in each square the largest number is. The number itself is wanted: `amax`, not `argmax`.', lambda x, size: x.unfold(2, size, size).unfold(3, size, size).flatten(4).argmax(4))
+ex.suspect('over_channels', 'The channels are gone: the largest is looked for among them too. Each channel keeps its own picture.', lambda x, size: F.max_pool2d(x, size).amax(1, keepdim=True))
+ex.suspect('always_2', 'The squares are 2 by 2 here, whatever `size` is.', lambda x, size: F.max_pool2d(x, 2))
 ex.suspect('zero', 'Where all numbers of a square are negative, the answer is 0. Looking for the largest must not begin at 0.', lambda x, size: F.max_pool2d(x, size).clamp(min=0))
 ex.suspect('rows', 'Only the rows are gone together; the columns are as many as before.', lambda x, size: F.max_pool2d(x, (size, 1)))
 ex.suspect('smallest', 'That is the smallest number of each square.', lambda x, size: -F.max_pool2d(-x, size))
-ex.symptom('two_things', '`max` with an axis returns two things, the largest numbers and their places. `amax` returns the numbers alone, and takes several axes at once.', lambda want, got: isinstance(want, Tensor) and isinstance(got, list))
+ex.symptom('two_things', '`max` with an axis returns two things, the largest numbers and their places. `amax` returns the numbers alone, and takes several axes at once.', lambda want, got: isinstance(got, list) and len(got) == 2 and got[1].dtype == torch.int64 or isinstance(got, Raised) and 'return_types' in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/08_resnet.ipynb #6fc1469f
@@ -157,6 +177,7 @@ ex.suspect('turned', 'The memory moves too far: old and new are mixed the wrong 
 ex.suspect('always_batch', 'In evaluation the statistics of the batch are used. There the memory takes their place.', lambda *a: _norm(*a, batch=True))
 ex.suspect('always_memory', "In training the memory is used to normalise. There the batch's own mean and variance are wanted.", lambda *a: _norm(*a, batch=False))
 ex.suspect('eval_remembers', 'The memory changes in evaluation too. It should only learn from training.', lambda *a: _norm(*a, remember=True))
+ex.suspect('eval_remembers', 'The memory changes in evaluation too. It should only learn from training.', lambda *a: _norm(*a) if a[5] else (_norm(*a[:5], True, *a[6:]), _norm(*a))[1])
 ex.suspect('no_root', 'It divides by the variance. Divide by its square root.', lambda *a: _norm(*a, spread=lambda var, eps: var + eps))
 ex.suspect('eps_outside', '`eps` is added to the square root. It belongs under it, to the variance.', lambda *a: _norm(*a, spread=lambda var, eps: var.sqrt() + eps))
 ex.suspect('per_image', 'Each image is normalised for itself. The mean and the variance go over the images of the batch too.', lambda *a: _norm(*a, dims=(2, 3)))
@@ -213,6 +234,12 @@ ex.suspect('no_middle_relu', 'The ReLU between the two halves is missing.', lamb
 ex.suspect('no_norm', 'The batch normalisation, `bn1` and `bn2`, is not used.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(conv2(F.relu(conv1(x))) + _shortcut(x, down)))
 ex.suspect('relu_first', 'The first ReLU comes before `bn1`. It belongs after it.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(bn1(F.relu(conv1(x))))) + _shortcut(x, down)))
 ex.suspect('inner_shortcut', 'What is added is the result of the first half. The shortcut goes round both halves: it is `x`, or `downsample(x)`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(h := F.relu(bn1(conv1(x))))) + h))
+ex.suspect('inner_shortcut', 'What is added is the result of the first half. The shortcut goes round both halves: it is `x`, or `downsample(x)`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(h := F.relu(bn1(conv1(x))))) + _shortcut(h, down)))
+ex.suspect('overwritten', 'By the time it is added, `x` has been overwritten with the result of the layers. Give that another name, such as `res`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu((h := bn2(conv2(F.relu(bn1(conv1(x)))))) + _shortcut(h, down)))
+ex.suspect('first_half', 'That is the first half. `conv2`, `bn2`, the shortcut and the last ReLU are to follow.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn1(conv1(x))))
+ex.suspect('first_norm_twice', '`bn1` is used twice. The second half has `bn2`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn1(conv2(F.relu(bn1(conv1(x))))) + _shortcut(x, down)))
+ex.suspect('first_conv_twice', '`conv1` is used twice. The second half has `conv2`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv1(F.relu(bn1(conv1(x))))) + _shortcut(x, down)))
+ex.suspect('before_norm', 'The shortcut is added before `bn2`. It belongs after it.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(F.relu(bn1(conv1(x)))) + _shortcut(x, down))))
 ex.suspect('plain_shortcut', '`downsample` is not used. Where there is one, the shortcut is `downsample(x)`: `x` itself would not fit.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(F.relu(bn1(conv1(x))))) + x))
 ex.suspect('none_called', 'Where there is no `downsample` it is `None`, which can not be called. Then the shortcut is `x` itself.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(F.relu(bn1(conv1(x))))) + down(x)))
 ex.suspect('down_first', '`downsample` is for the shortcut alone: `conv1` is to be given `x` as it came.', lambda x, *layers: _residual(_shortcut(x, (*layers, None)[4]), *layers[:4]))

@@ -31,11 +31,18 @@ ex = Exercise('slope', 'sgd', lambda f, x, h: (f(x + h) - f(x - h))/(2*h),
 ex.suspect('right side only', 'The slope is measured on the right side only. That is less exact where the curve bends: go to the left as well.', lambda f, x, h: (f(x + h) - f(x))/h)
 ex.suspect('left side only', 'The slope is measured on the left side only. That is less exact where the curve bends: go to the right as well.', lambda f, x, h: (f(x) - f(x - h))/h)
 ex.suspect('run of one h', 'The slope is twice as large as it should be. From `x - h` to `x + h` the run is `2*h`.', lambda f, x, h: (f(x + h) - f(x - h))/h)
-ex.suspect('divided, then multiplied', 'Brackets are missing: `…/2*h` divides by 2 and then *multiplies* by `h`. Write `/(2*h)`.', lambda f, x, h: (f(x + h) - f(x - h))/2*h)
+ex.suspect('divided, then multiplied', 'Brackets are missing: `…/2*h` divides by 2 and then multiplies by `h`. Write `/(2*h)`.', lambda f, x, h: (f(x + h) - f(x - h))/2*h)
 ex.suspect('only one part divided', 'Brackets are missing: only `f(x - h)` is divided, as division goes before subtraction. The whole difference has to be.', lambda f, x, h: f(x + h) - f(x - h)/(2*h))
 ex.suspect('turned round', 'The sign is turned round: it is the value on the right minus the value on the left.', lambda f, x, h: (f(x - h) - f(x + h))/(2*h))
 ex.suspect('not divided', 'This is the rise alone. Divide it by the run.', lambda f, x, h: f(x + h) - f(x - h))
-ex.suspect('own run', 'The run is not the `h` that was given.', lambda f, x, h: (f(x + 1e-3) - f(x - 1e-3))/2e-3);
+_own = 'The run is not the `h` that was given: this is the slope with a much smaller one, or the exact slope.'
+ex.suspect('own run', _own, lambda f, x, h: (f(x + 1e-3) - f(x - 1e-3))/2e-3)
+ex.symptom('own run', _own, lambda want, got: abs(want - 6) < 1e-3 and abs(got - 5.75) < 0.01) # The slope of x³ - x at -1.5 is 5.75
+ex.suspect('half the way', 'This goes half of `h` to each side. Go `h` to the right and `h` to the left.', lambda f, x, h: (f(x + h/2) - f(x - h/2))/h)
+ex.suspect('upside down', 'The run is divided by the rise. A slope is the rise divided by the run.', lambda f, x, h: 2*h/(f(x + h) - f(x - h)))
+ex.suspect('values added', 'The two values are added. The rise is their difference.', lambda f, x, h: (f(x + h) + f(x - h))/(2*h))
+ex.suspect('without f', 'This is the slope of a straight line: `f` has to be asked for its values at `x + h` and at `x - h`.', lambda f, x, h: 1.0 + 0*x)
+ex.suspect('whole division', '`//` drops what is behind the point. Use `/`.', lambda f, x, h: (f(x + h) - f(x - h))//(2*h));
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/02_sgd.ipynb #370a7707
@@ -64,6 +71,24 @@ ex.suspect('number', 'The number is right, but it has lost its gradient, so that
 ex.suspect('halved', 'This is half of it. Some books do that, to save a factor of 2 in the slope; the mean squared error is the whole.', lambda p, t: _mean(p, t)/2)
 ex.symptom('assert', 'The shapes are compared, but `assert` raises an `AssertionError`. Asked for is a `ValueError`: `if …: raise ValueError("…")`.', lambda want, got: isinstance(got, Raised) and got.kinds[0] == 'AssertionError')
 ex.symptom('no power', '`^` is not a power in Python (it compares bits). The square of `d` is `d**2`.', lambda want, got: isinstance(got, Raised) and 'xor' in got.message);
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/02_sgd.ipynb #0fd3a2d6
+### BEGIN HIDDEN TESTS
+_part = 'Only a part of the shapes is compared, and (4) against (4, 1), or (5) against (1), gets by. `preds.shape != targets.shape` compares all of it.'
+@ex.suspect('part of the shape', _part)
+def _(p, t):
+    if len(p) != len(t): raise ValueError
+    return _mean(p, t)
+
+@ex.suspect('part of the shape', _part)
+def _(p, t):
+    if p.dim() != t.dim(): raise ValueError
+    return _mean(p, t)
+
+ex.symptom('error returned', 'The error is returned like any result, and whoever called the function goes on with it. `raise` it.', lambda want, got: isinstance(want, Raised) and getattr(got, 'text', '') == 'a ValueError')
+ex.suspect('divided by rows', 'The sum is divided by the number of rows, `len(preds)`. The mean is over all numbers, of which a table has more than rows.', lambda p, t: ((p - t)**2).sum()/len(p))
+ex.suspect('only targets squared', 'Brackets are missing: in `preds - targets**2` only the targets are squared, since a power goes before a subtraction.', lambda p, t: (p - t**2).mean());
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/02_sgd.ipynb #1b0ff7ed
@@ -106,11 +131,12 @@ def _(params, lr):
     sgd.step(params[:1], lr)
     for p in params: p.grad = None
 
-@ex.suspect('new tensor', 'The parameters have not moved. `p = p - …` makes a new tensor and gives it the name `p`, which is forgotten; the tensor in the list stays as it was. `p -= …` changes the tensor itself.')
+_unmoved = 'The parameters have not moved. `p = p - …` makes a new tensor and gives it the name `p`, which is forgotten; the tensor in the list stays as it was. `p -= …` changes the tensor itself. (Or are the gradients set to zero before they are used?)'
+@ex.suspect('new tensor', _unmoved)
 def _(params, lr):
     for p in params: p.grad = None
 
-@ex.suspect('new tensor', 'The parameters have not moved. `p = p - …` makes a new tensor and gives it the name `p`, which is forgotten; the tensor in the list stays as it was. `p -= …` changes the tensor itself.')
+@ex.suspect('new tensor', _unmoved)
 def _(params, lr): pass
 
 @ex.suspect('no learning rate', 'The whole gradient is subtracted. Multiply it by `lr` first.')
@@ -133,6 +159,21 @@ ex.symptom('tracked', 'PyTorch takes notes of the step itself, and refuses to ch
 ex.symptom('cleared first', 'A gradient is `None` when it is used. Are the gradients cleared before the step? Step first, then clear.', lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message);
 ### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/02_sgd.ipynb #b43b6b04
+### BEGIN HIDDEN TESTS
+@ex.suspect('last cleared only', 'Only the gradient of the last parameter is cleared. The clearing belongs into the loop, like the step.')
+def _(params, lr):
+    kept = params[0].grad
+    sgd.step(params, lr)
+    params[0].grad = kept
+
+@ex.suspect('without the gradient', 'The same number, `lr`, is subtracted from every parameter. It has to be multiplied by the gradient, `p.grad`.')
+def _(params, lr):
+    for p in params: p.data, p.grad = p.data - lr, None
+
+ex.symptom('switched off', 'After your step the parameters no longer record gradients, so that the next `backward` finds nothing. Do not set `requires_grad` to False; use `with torch.no_grad():`.', lambda want, got: isinstance(got, Raised) and 'does not require grad' in got.message);
+### END HIDDEN TESTS
+
 # %% ../../nbs/exercises/02_sgd.ipynb #ddfd1027
 ### BEGIN HIDDEN TESTS
 def _trend(lrs):
@@ -142,7 +183,8 @@ def _trend(lrs):
 def _descents(choose_lr, ks):
     "What becomes of 3 in 100 steps down parabolas of curvature `ks`, in rising order."
     lrs = [choose_lr(k) for k in ks]
-    if None in lrs: return
+    if any(lr is None for lr in lrs): return
+    if not all(isinstance(lr, (int, float)) or getattr(lr, 'numel', int)() == 1 for lr in lrs) or any(lr != lr for lr in lrs): return {'the learning rate': 'is no number'}
     ends = [3*min(abs(1 - float(lr)*k), 10)**100 for lr, k in zip(lrs, ks)]
     return {'the learning rate': _trend([float(lr) for lr in lrs]), **{f'curvature {k:g}': 'arrives' if e <= 0.01 else 'goes away' if e > 3.001 else 'gets no nearer' if e > 2.999 else 'is still on its way' for e, k in zip(ends, ks)}}
 
@@ -159,10 +201,15 @@ def _some(fate): return lambda want, got: fate in got.values()
 ex.symptom('uphill', 'A negative learning rate walks uphill.', _rate('is below 0'))
 ex.symptom('no step', 'With a learning rate of 0 nothing moves.', _rate('is 0'))
 ex.symptom('one for all', 'One learning rate for all curvatures can not be right: where the curve bends little it is too slow, and where it bends much it blows up. Use `k`.', _rate('is the same for all'))
-ex.symptom('proportional', 'The steeper a curve bends, the *shorter* the steps have to be. Here the learning rate grows with the curvature: divide by it in place of multiplying.', _rate('grows with the curvature'))
+ex.symptom('proportional', 'The steeper a curve bends, the shorter the steps have to be. Here the learning rate grows with the curvature: divide by it in place of multiplying.', _rate('grows with the curvature'))
 ex.symptom('beyond the limit', 'Each step lands higher, on the other side of the valley: the learning rate must be below 2 divided by the curvature, for every curvature.', _some('goes away'))
 ex.symptom('at the limit', 'At 2 divided by the curvature, each step jumps to the other side of the valley, just as far from the bottom. Stay below.', _some('gets no nearer'))
 ex.symptom('too careful', 'It will never blow up, but some of the steps are so short that 100 of them do not get there.', _some('is still on its way'));
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/02_sgd.ipynb #2187a6b6
+### BEGIN HIDDEN TESTS
+ex.symptom('no number', 'A learning rate is a number: no list, no text, and no NaN.', _rate('is no number'));
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/02_sgd.ipynb #dde2e3a6
@@ -194,9 +241,16 @@ ex.suspect('never moved', 'The parameters are still the zeros that they began as
 ex.suspect('one step', 'This is where a single step leads. Is the `return` inside the loop?', lambda t, y: _descend(t, y, n=1))
 ex.suspect('other order', 'The numbers are right, and in the wrong order: a belongs to t², b to t, and c stands alone.', lambda t, y: _least_squares(t, y).flip(0))
 ex.suspect('column', 'The numbers are right, but they come in another shape than (3).', lambda t, y: _least_squares(t, y)[:, None])
-ex.suspect('straight line', 'This is the best straight line: the square of the time is missing from the prediction.', lambda t, y: torch.cat([torch.zeros(1), torch.linalg.lstsq(torch.stack([t, torch.ones_like(t)], 1), y[:, None]).solution[:, 0]]))
+ex.suspect('straight line', 'This is the best straight line, as a has stayed 0. Is `a*t**2` in the prediction? (In `(a*t)**2` a is squared as well, and where a is 0 that has no slope.)', lambda t, y: torch.cat([torch.zeros(1), torch.linalg.lstsq(torch.stack([t, torch.ones_like(t)], 1), y[:, None]).solution[:, 0]]))
 ex.suspect('flat', 'This is the mean of `y`, as a flat line: every prediction was compared with every measurement. Do the predictions and `y` have the same shape in the loss?', lambda t, y: torch.stack([0*y.mean(), 0*y.mean(), y.mean()]))
-ex.symptom('ran away', 'The parameters have run away until they were no numbers any more. Either the steps lead uphill (is the gradient *subtracted*?), or they are too long (is the loss the *mean* of the squares, not the sum, and the learning rate 0.2?).', lambda want, got: isinstance(got, torch.Tensor) and not got.isfinite().all())
-ex.symptom('new tensor', 'From the second step on `params.grad` is `None`: `params = params - …` makes a new tensor, whose gradients nobody keeps. Change the tensor itself, with `gradient_step` or `-=`.', lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message)
-ex.symptom('not there yet', 'The parameters are near the answer and not there yet: take more steps, or a higher learning rate.', lambda want, got: isinstance(got, torch.Tensor) and got.shape == want.shape and (got - want).norm() < 0.8*want.norm());
+ex.symptom('ran away', 'The parameters have run away until they were no numbers any more. Either the steps lead uphill (is the gradient subtracted?), or they are too long (is the loss the mean of the squares, not the sum, and the learning rate 0.2?). Or are `t` and `y` exchanged?', lambda want, got: isinstance(got, torch.Tensor) and not got.isfinite().all())
+ex.symptom('new tensor', 'A gradient is `None` where the step needs it. Either `gradient_step` got `params` itself, and goes through its three numbers, which have no gradients of their own: pass a list, `gradient_step([params], 0.2)`. Or `params = params - …` made a new tensor, whose gradients nobody keeps: change the tensor itself.', lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message)
+ex.symptom('not there yet', 'The parameters come near the answer and not close enough. Is it too few steps, or too low a learning rate? Or is the loss another than the mean of the squared errors?', lambda want, got: isinstance(got, torch.Tensor) and got.shape == want.shape and (got - want).norm() < 0.8*want.norm());
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/02_sgd.ipynb #81814cd0
+### BEGIN HIDDEN TESTS
+ex.symptom('unpacked once', '`a, b, c = params` was done before a step, and a, b, c were used after it; by then they are out of date, and PyTorch refuses them. Unpack `params` anew in each round, and return `params` itself.', lambda want, got: isinstance(got, Raised) and 'Unbind' in got.message)
+ex.symptom('no slopes', '`backward` finds nothing that records gradients: `params = params - …` inside `torch.no_grad()` makes a new tensor, which records none, and so does `.detach()` in the loop. Change the tensor itself: `params -= …`.', lambda want, got: isinstance(got, Raised) and 'does not require grad' in got.message)
+ex.symptom('three numbers', 'The three numbers come one by one. One tensor of shape (3) is wanted, and `params` is that: `return params.detach()`.', lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list) and len(got) == 3);
 ### END HIDDEN TESTS

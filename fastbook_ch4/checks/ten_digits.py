@@ -48,6 +48,14 @@ ex.suspect('sums_as_a_row', 'The sums, of shape (n,), are laid along the rows: w
 ex.suspect('wrong_axis', 'The columns add up to 1, not the rows: the sum goes over the images. It belongs over the classes.', lambda x: x.exp()/x.exp().sum(0))
 ex.suspect('sums_as_a_row', 'The sums, of shape (n,), are laid along the rows: where n is k, column j is divided by the sum of row j, and else the shapes do not fit. `keepdim=True` keeps them a column.', lambda x: x.exp()/x.exp().sum(1))
 ex.suspect('all', 'All the probabilities together add up to 1. Each row should.', lambda x: x.exp()/x.exp().sum())
+ex.suspect('all', 'All the probabilities together add up to 1. Each row should.', lambda x: (x - x.amax(1, keepdim=True)).exp()/(x - x.amax(1, keepdim=True)).exp().sum())
+ex.suspect('overflow', 'The exponential of a large score is infinite, and infinity divided by infinity is not a number. Take the largest score of each row off first.', lambda x: x.exp()/(x.exp().sum(1, keepdim=True) + 1e-8))
+ex.suspect('overflow', 'The exponential of a large score is infinite, and infinity divided by infinity is not a number. Take the largest score of each row off first.', lambda x: (x - x.amin(1, keepdim=True)).exp()/(x - x.amin(1, keepdim=True)).exp().sum(1, keepdim=True))
+ex.suspect('not_divided', 'The exponentials are not divided by their sum, so that a row does not add up to 1.', lambda x: (x - x.amax(1, keepdim=True)).exp())
+ex.suspect('not_divided', 'The exponentials are not divided by their sum, so that a row does not add up to 1.', lambda x: x.exp())
+ex.suspect('largest_as_a_row', 'The largest scores, of shape (n,), are laid along the rows: where n is k, the largest of row j is taken off column j, and else the shapes do not fit. `keepdim=True` keeps them a column.', lambda x: (x - x.amax(1)).exp()/(x - x.amax(1)).exp().sum(1, keepdim=True))
+ex.suspect('largest_as_a_row', 'The largest scores, of shape (n,), are laid along the rows: where n is k, the largest of row j is taken off column j, and else the shapes do not fit. `keepdim=True` keeps them a column.', lambda x: (x - x.amax(1)).exp()/(x - x.amax(1)).exp().sum(1))
+ex.symptom('limited', 'Scores of 1000 and 999 have got the same probability. Limiting large scores makes them equal; take the largest of each row off instead, which keeps their distances.', lambda want, got: want.shape == (1, 3) and got[0, 0] == got[0, 1] > 0)
 ex.symptom('two_things', '`max` with an axis returns two things, the largest numbers and their places. `amax` returns the numbers alone.', lambda want, got: 'return_types' in got.message)
 ### END HIDDEN TESTS
 
@@ -79,6 +87,11 @@ ex.suspect('all_classes', 'The mean goes over the wrong classes too, whose share
 ex.suspect('each', 'There is one number for each image. Their mean is wanted.', lambda preds, targets: F.cross_entropy(preds, targets, reduction='none'))
 ex.suspect('twice', 'The softmax was taken twice. `F.cross_entropy` and `log_softmax` want raw scores.', lambda preds, targets: F.cross_entropy(preds.softmax(1), targets))
 ex.suspect('axis', 'The softmax goes over the images. It belongs over the classes, `log_softmax(1)`.', lambda preds, targets: -preds.log_softmax(0)[torch.arange(len(preds)), targets].mean())
+ex.suspect('no_log', 'The logarithm is missing: that is minus the mean of the probabilities.', lambda preds, targets: -preds.softmax(1).gather(1, targets[:, None]).mean())
+ex.suspect('no_softmax', 'The scores of the right classes are averaged as they are. First comes the softmax with its logarithm, in which the other scores of the row have a part.', lambda preds, targets: -preds.gather(1, targets[:, None]).mean())
+ex.suspect('log_of_mean', 'The mean is taken before the logarithm. Each image has a surprise of its own; take the mean of those.', lambda preds, targets: -preds.softmax(1).gather(1, targets[:, None]).mean().log())
+ex.suspect('whole_rows', '`[targets]` picks rows of the table, those of the images with these numbers. One number from each row is wanted: `[torch.arange(n), targets]`.', lambda preds, targets: -preds.log_softmax(1)[targets].mean())
+ex.suspect('targets_unused', 'The mean goes over all classes, and the targets are not used.', lambda preds, targets: -preds.log_softmax(1).mean())
 ex.suspect('base_2', 'That is the logarithm to the base 2. The natural one, `log`, is wanted.', lambda preds, targets: F.cross_entropy(preds, targets)/math.log(2))
 ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-6).log().mean())
 ### END HIDDEN TESTS
@@ -116,9 +129,16 @@ ex.suspect('matrix', 'A column of n answers meets a row of n targets, and each i
 ex.suspect('lowest', 'The lowest score is taken for the answer. It is the highest.', lambda preds, targets: (preds.argmin(1) == targets).float().mean())
 ex.suspect('positive', 'A right class counts as soon as its score is above 0. With ten classes it has to be the highest of its row.', lambda preds, targets: (preds > 0)[torch.arange(len(preds)), targets].float().mean())
 ex.suspect('shares', '`//` leaves out what comes after the point, and a share below 1 becomes 0. Divide with `/`.', lambda preds, targets: (preds.argmax(1) == targets).sum()//len(targets))
+ex.suspect('each', 'That says of each image whether it is right. The mean of it is the share.', lambda preds, targets: (preds.argmax(1) == targets).float())
+ex.suspect('each', 'That says of each image whether it is right. The mean of it is the share.', lambda preds, targets: preds.argmax(1) == targets)
+ex.suspect('by_classes', 'The number of right answers is divided by something else than the number of images, `len(targets)`.', lambda preds, targets: (preds.argmax(1) == targets).sum()/preds.shape[1])
+ex.suspect('by_classes', 'The number of right answers is divided by something else than the number of images, `len(targets)`.', lambda preds, targets: (preds.argmax(1) == targets).sum()/preds.numel())
+for _places in (1, 2, 3, 4):
+    ex.suspect('rounded', 'The share is rounded. Return it as it is; rounding is for showing.', lambda preds, targets, places=_places: round((preds.argmax(1) == targets).double().mean().item(), places))
+ex.suspect('scores', 'The scores themselves are compared with classes. First find *which* class has the highest score: `argmax(1)`.', lambda preds, targets: (preds.amax(1) == targets).float().mean())
 ex.suspect('scores', 'The scores themselves are compared with classes. First find *which* class has the highest score: `argmax(1)`.', lambda preds, targets: (preds == targets).float().mean())
 ex.suspect('one_answer', '`argmax()` without an axis gives one place for the whole table. One for each image is wanted, `argmax(1)`.', lambda preds, targets: (preds.argmax() == targets).float().mean())
-ex.symptom('two_things', '`max` with an axis returns two things, the largest scores and their places, so that the comparison is a single False. The places alone are `argmax(1)`.', lambda want, got: "'bool' object" in got.message)
+ex.symptom('two_things', 'The comparison gave a single False, and not an answer for each image: the two can not be compared number by number. `preds.max(1)` is such a case, as it returns two things, the largest scores and their places. The places alone are `argmax(1)`.', lambda want, got: "'bool' object" in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/09_ten_digits.ipynb #c4505637
@@ -136,11 +156,15 @@ ex = Exercise('confusion', 'ten_digits', ten_digits.confusion, {
 # %% ../../nbs/exercises/09_ten_digits.ipynb #08f9a697
 ### BEGIN HIDDEN TESTS
 ex.suspect('turned', 'Rows and columns are mixed up: the row is what is right, the column what was said.', lambda preds, targets, k=10: ten_digits.confusion(targets, preds, k))
-ex.suspect('once', 'No cell counts further than 1: `table[targets, preds] += 1` reads all cells before it writes, so that a pair that occurs twice counts once. Use a loop, or `bincount`.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, k).clamp(max=1))
+ex.suspect('once', 'No cell counts further than 1. `= 1` does not count, and `table[targets, preds] += 1` reads all cells before it writes, so that a pair that occurs twice counts once. Use `+= 1` in a loop, or `bincount`.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, k).clamp(max=1))
 ex.suspect('shares', 'The counts are divided. How often is wanted, not how large a share.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, k)/len(preds))
 ex.suspect('row_shares', 'Each row is divided by its sum. How often is wanted, not how large a share; and a class that does not occur gives 0 divided by 0.', lambda preds, targets, k=10: F.normalize(ten_digits.confusion(preds, targets, k).float(), p=1, dim=1, eps=0))
 ex.suspect('mistakes', 'The right answers, on the diagonal, are not counted. They belong in the table too.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, k).fill_diagonal_(0))
 ex.suspect('too_small', 'The table is only as large as the classes that occur. It has `k` rows and columns whatever the images are.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, int(torch.cat([preds, targets]).max()) + 1))
+ex.suspect('always_10', 'The table has 10 rows and columns, whatever `k` is.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, 10))
+ex.suspect('every_pair', 'Every answer is paired with every target. Go through the two together, with `zip`.', lambda preds, targets, k=10: targets.bincount(minlength=k)[:, None]*preds.bincount(minlength=k))
+ex.suspect('one_row', 'All rows are the same: `[[0]*k]*k` is one list, k times over, and who adds to one row adds to all. Begin with `torch.zeros(k, k, dtype=torch.int64)`.', lambda preds, targets, k=10: preds.bincount(minlength=k).repeat(k, 1))
+ex.suspect('first_only', 'Only the first image is counted: does the `return` stand inside the loop?', lambda preds, targets, k=10: ten_digits.confusion(preds[:1], targets[:1], k))
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/09_ten_digits.ipynb #33e32455
@@ -199,6 +223,7 @@ ex.symptom('turned', 'The *lowest* score is nearly always that of the right digi
 ex.symptom('means', 'These are the answers of the nearest mean digit. It learns nothing, and does not get as far; train a linear layer, or use more of what is in the 4,000 images.', lambda want, got: got['same as the nearest mean'] > 0.97)
 ex.symptom('two_digits', 'It only ever says two of the ten digits. Was it trained on two, as in the earlier chapters?', lambda want, got: sum(n > 0 for n in got['how often it says 0 to 9']) == 2)
 ex.symptom('unshuffled', 'It says 8 and 9 far too often, the digits that come last. The training images are sorted; shown in that order, the first digits are forgotten. Shuffle them anew in each epoch.', lambda want, got: 0.15 < got['right'] and sum(got['how often it says 0 to 9'][8:]) > 350)
-ex.symptom('untrained', 'That is no better than guessing. Does the loss go down? Each batch needs all of it: the loss, `backward()`, a step, and the slopes back to 0.', lambda want, got: got['right'] < 0.2)
+ex.symptom('untrained', 'That is no better than guessing. Does the loss go down? Each batch needs all of it: the loss, `backward()`, a step, and the slopes back to 0. If it has all that: are `x[i]` and `y[i]` taken with the same `i`, and is the learning rate neither tiny nor huge?', lambda want, got: got['right'] < 0.2)
+ex.symptom('some_digits', 'There are digits that it never says. The training images are sorted, so `x[:1000]` holds only the first few digits: train on all 4,000. If you did, a ReLU or a softmax at the end of the model may hide some of the ten scores from the loss.', lambda want, got: sum(n == 0 for n in got['how often it says 0 to 9']) > 1)
 ex.symptom('too_little', 'It has learned something, but not enough. Is the loss `F.cross_entropy` of raw scores, and does it go down? Are the slopes put back to 0 after each step? If so, train for more epochs, or with a larger learning rate.', lambda want, got: got['right'] >= 0.2)
 ### END HIDDEN TESTS

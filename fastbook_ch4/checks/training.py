@@ -19,7 +19,7 @@ def _line(n): # A tiny linear model, its loss, and batches of unequal size
         return list(zip(x.split(4), y.split(4))), [w, b]
     return make
 def _predict(params): return lambda xb: xb@params[0] + params[1]
-def _loss(preds, yb): return ((preds - yb)**2).mean()
+def _loss(preds, yb): return ((1 + yb)*(preds - yb)**2).mean() # Targets of 1 weigh twice, so that exchanged arguments make a difference
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/04_minibatches.ipynb #b853c8aa
@@ -50,8 +50,20 @@ ex.suspect('one_short', 'Each batch is one row short: a slice `a:b` ends before 
 ex.suspect('first_only', 'Only one batch comes. Does a `return` stand inside the loop, where a `yield` belongs?', lambda x, y, bs: [(x[:bs], y[:bs])])
 ex.suspect('mixed', 'The rows come in another order. In training that is right; here the order was to stay, so that x and y can be compared.', lambda x, y, bs: _batches(*[a[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))] for a in (x, y)], bs))
 
-@ex.symptom('apart', 'Pictures and answers are not dealt out as pairs: each turn of the loop wants one batch of x together with its batch of y.')
+@ex.symptom('apart', 'Pictures and answers are not dealt out as pairs: each turn of the loop wants one batch of x together with its batch of y. (A `return` inside your loop hands over a single pair, where `yield` goes on.)')
 def _(want, got): return 'values to unpack' in getattr(got, 'message', '') or 'unpack' in getattr(got, 'message', '')
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/04_minibatches.ipynb #ab16bb92
+### BEGIN HIDDEN TESTS
+ex.suspect('chunk', '`chunk(bs)` cuts into `bs` parts. Parts of `bs` rows are what `split(bs)` makes.', lambda x, y, bs: list(zip(x.chunk(bs), y.chunk(bs))))
+ex.suspect('y_whole', 'Each batch of x comes with all of y. Cut y in the same places.', lambda x, y, bs: [(xb, y) for xb in x.split(bs)])
+ex.suspect('exchanged', 'The pairs come as `(yb, xb)`. x is first.', lambda x, y, bs: list(zip(y.split(bs), x.split(bs))))
+ex.suspect('end_too_early', 'All slices end at row `bs`, so that only the first has rows in it. A batch that begins at row i ends at `i + bs`.', _slices(lambda n, bs: range(0, n, bs), lambda i, bs: slice(i, bs)))
+ex.suspect('from_one', 'The first row is missing. Rows are counted from 0.', _slices(lambda n, bs: range(1, n, bs)))
+ex.symptom('endless', 'The batches never end; the check gave up after 100. Does the beginning move on in each turn of your loop?', lambda want, got: isinstance(got, list) and len(got) == 100)
+def _sorted(batches): return torch.cat([xb for xb, _ in batches]).flatten().sort().values
+ex.symptom('mixed', 'The rows come in another order. In training that is right; here the order was to stay, so that x and y can be compared.', lambda want, got: len(want) == len(got) and torch.equal(_sorted(want), _sorted(got)));
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/04_minibatches.ipynb #77e8b230
@@ -77,7 +89,8 @@ def _loops(loader, n, bs):
     rows = [sum((xb for xb, _ in epoch), []) for epoch in dealt]
     return facts | {'rows in each epoch': [len(r) for r in rows], 'each row once in each epoch': [sorted(r) == x.tolist() for r in rows],
                     'sizes of the batches': [len(xb) for xb, _ in dealt[0]], 'each x with its own y': all(yb == [10*i for i in xb] for e in dealt for xb, yb in e),
-                    'order is random': rows[0] != sorted(rows[0]), 'the second epoch has another order': rows[0] != rows[1], 'same seed, same order': epochs(make()) == dealt}
+                    'order is random': rows[0] != sorted(rows[0]), 'the second epoch has another order': rows[0] != rows[1],
+                    'batches have other rows in the second epoch': {frozenset(xb) for xb, _ in dealt[0]} != {frozenset(xb) for xb, _ in dealt[1]}, 'same seed, same order': epochs(make()) == dealt}
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/04_minibatches.ipynb #94ed6063
@@ -92,8 +105,8 @@ ex = Exercise('MixingLoader', 'training', _Mixing, {'30 rows in fours': lambda g
 def _but(**methods): return type('_But', (_Mixing,), methods)
 def _fixed(self, x, y, bs, generator): _Mixing.__init__(self, x, y, bs, generator); self.order = torch.randperm(len(x), generator=generator)
 def _apart(self): return [torch.randperm(len(self.x), generator=self.generator) for _ in range(2)]
-ex.suspect('two_orders', 'x and y are mixed each in an order of its own, so that pictures get the answers of others. Draw one order and use it twice.', _but(orders=_apart))
-ex.suspect('one_order', 'Each epoch has the same order: it is drawn in `__init__`, once and for all. Draw it in `__iter__`, which is called for each loop.', _but(__init__=_fixed, orders=lambda self: (self.order, self.order)))
+ex.suspect('two_orders', 'x and y do not come in the same order, so that pictures get the answers of others. Draw one order and use it for both.', _but(orders=_apart))
+ex.suspect('one_order', 'Each epoch has the same order. Either it is drawn in `__init__`, once and for all: draw it in `__iter__`, which is called for each loop. Or the generator is set back to a seed for each loop: leave it as it is.', _but(__init__=_fixed, orders=lambda self: (self.order, self.order)))
 ex.suspect('not_mixed', 'The rows come in their own order: all threes, then all sevens, is the worst order to learn from.', _but(orders=lambda self: (torch.arange(len(self.x)),)*2))
 ex.suspect('with_repeats', '`randint` draws with repetition: some rows come twice and others never. `randperm` deals out each once.', _but(orders=lambda self: (torch.randint(len(self.x), (len(self.x),), generator=self.generator),)*2))
 ex.suspect('no_generator', 'The generator is not used: nobody can repeat your run. Pass it on: `torch.randperm(n, generator=self.generator)`.', _but(orders=lambda self: (torch.randperm(len(self.x)),)*2))
@@ -102,13 +115,37 @@ ex.suspect('rows', '`len(loader)` is the number of rows. The number of batches i
 ex.symptom('used_up', 'The first loop over the loader gets its batches, and the second finds it empty: `__iter__` has to make a new iterator each time.', lambda want, got: got['rows in each epoch'][1] == 0 and got['rows in each epoch'][0] > 0)
 ### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/04_minibatches.ipynb #832be0c5
+### BEGIN HIDDEN TESTS
+def _inside(self): # Mixed inside each batch only
+    order = torch.cat([k + torch.randperm(min(self.bs, len(self.x) - k), generator=self.generator) for k in range(0, len(self.x), self.bs)])
+    return order, order
+
+def _turns(self): # Batches of neighbours, in random order
+    for k in torch.randperm(len(self), generator=self.generator).tolist(): yield self.x[k*self.bs:(k + 1)*self.bs], self.y[k*self.bs:(k + 1)*self.bs]
+
+def _anew(self): # Another order for each batch
+    for k in range(0, len(self.x), self.bs):
+        i = self.orders()[0][k:k + self.bs]
+        yield self.x[i], self.y[i]
+
+def _dropped(self): return (b for b in _Mixing.__iter__(self) if len(b[0]) == self.bs)
+
+ex.suspect('mixed_inside', 'Rows are mixed inside each batch only, so that the same rows always meet. Draw one order of all rows, and cut it into batches.', _but(orders=_inside))
+ex.suspect('turns_mixed', 'Only the order of the batches is random: each of them holds neighbours, the same in every epoch. Draw one order of all rows, and cut it into batches.', _but(__iter__=_turns))
+ex.suspect('order_per_batch', 'A new order is drawn for each batch, so that some rows come twice and others never. Draw it once, before the loop over the batches.', _but(__iter__=_anew))
+ex.suspect('last_dropped', 'The last, smaller batch is not dealt out. All rows are to come.', _but(__iter__=_dropped))
+ex.suspect('one_too_long', '`len(loader)` counts a batch that does not exist where `bs` divides the number of rows: `n//bs + 1` is no rounding up. `-(-n//bs)` is.', _but(__len__=lambda self: len(self.x)//self.bs + 1))
+ex.symptom('no_iterator', '`__iter__` returns a list, and Python wants an iterator, which deals out one thing after the other. Write it with `yield`, or return `iter(…)` of the list.', lambda want, got: 'non-iterator' in getattr(got, 'message', ''))
+ex.symptom('length_float', '`len` has to be a whole number, and `/` makes a float. Round up: `-(-n//bs)`, or `math.ceil(n/bs)`.', lambda want, got: "'float' object cannot be interpreted" in getattr(got, 'message', ''));
+### END HIDDEN TESTS
+
 # %% ../../nbs/exercises/04_minibatches.ipynb #b05b9650
 ### BEGIN HIDDEN TESTS
 def _trained(f, batches, params, lr, epochs):
-    "The parameters after some epochs, whether they may go on learning, and what is left of their gradients."
+    "The parameters after some epochs, and whether they may go on learning."
     for _ in range(epochs): f(batches, _predict(params), _loss, params, lr)
-    return {'parameters': [p.detach() for p in params], 'they still record gradients': [p.requires_grad and p.is_leaf for p in params],
-            'a gradient is left over': [p.grad is not None and bool(p.grad.any()) for p in params]}
+    return {'parameters': [p.detach() for p in params], 'they still record gradients': [p.requires_grad and p.is_leaf for p in params]}
 
 def _epochs(n, lr, k): return lambda g: (*_line(n)(g), lr, k)
 ex = Exercise('train_epoch', 'training', training.train_epoch, {'one batch': _epochs(4, 0.1, 1), 'three batches, the last of two': _epochs(10, 0.1, 1), 'three batches, twice': _epochs(10, 0.05, 2)},
@@ -145,22 +182,38 @@ ex.suspect('summed', 'The loss is a mean already; multiplied by the number of ro
 ex.symptom('tracked', 'The step itself was recorded as a part of the calculation: PyTorch refuses to change a leaf that records gradients. Put it into `with torch.no_grad():`.', lambda want, got: 'leaf Variable' in getattr(got, 'message', ''))
 ex.symptom('cleared_first', 'There is no gradient when the step wants one: is `backward()` called before the step, and the clearing after it?', lambda want, got: 'NoneType' in getattr(got, 'message', ''))
 ex.symptom('frozen', 'After your epoch the parameters no longer record gradients, so that the next one can learn nothing: `detach_()` or `requires_grad = False` was too much. Use `with torch.no_grad():`.', lambda want, got: False in got['they still record gradients'])
-ex.symptom('left_over', 'The gradient of the last batch is still there, and the next `backward` will add to it. Clear it after the step.', lambda want, got: True in got['a gradient is left over'] and torch.allclose(want['parameters'][0], got['parameters'][0], 1e-4, 1e-4))
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/04_minibatches.ipynb #b6b6335d
 ### BEGIN HIDDEN TESTS
-@ex.suspect('copies', 'The parameters did not change. `p = p - …` makes a new tensor with the name p; `p -= …` changes the one that the model uses.')
+_still = 'The parameters did not change. `p = p - …` makes a new tensor with the name p; `p -= …` changes the one that the model uses. (Or are the gradients set to zero before the step uses them?)'
+@ex.suspect('copies', _still)
 def _(dl, model, loss_func, params, lr): pass
 
-@ex.suspect('copies', 'The parameters did not change. `p = p - …` makes a new tensor with the name p; `p -= …` changes the one that the model uses.')
+@ex.suspect('copies', _still)
 def _(dl, model, loss_func, params, lr):
     for xb, yb in dl: loss_func(model(xb), yb).backward()
 ### END HIDDEN TESTS
 
+# %% ../../nbs/exercises/04_minibatches.ipynb #f709b170
+### BEGIN HIDDEN TESTS
+ex.suspect('divided', 'The loss is a mean already; its gradient is divided by the number of rows once more.', _epoch(scale=lambda xb: 1/len(xb)))
+ex.suspect('first_batch', 'Only the first batch has been learned from. Does a `return` stand inside the loop, or is `next(iter(dl))` used?', lambda dl, *args: _epoch()(dl[:1], *args))
+ex.suspect('one_parameter', 'Only the first of the parameters has changed. Take a step with each.', lambda dl, model, loss_func, params, lr: _epoch()(dl, model, loss_func, params[:1], lr))
+ex.suspect('exchanged', 'Predictions and targets are exchanged: it is `loss_func(model(xb), yb)`. Some losses forgive that, and this one does not.', lambda dl, model, loss_func, params, lr: _epoch()(dl, model, lambda preds, yb: loss_func(yb, preds), params, lr))
+@ex.suspect('one_cleared', 'Only one of the gradients is cleared after each step. The clearing belongs into the loop over the parameters, like the step.')
+def _(dl, model, loss_func, params, lr):
+    for xb, yb in dl:
+        loss_func(model(xb), yb).backward()
+        for p in params: p.data -= lr*p.grad
+        params[-1].grad = None
+
+ex.symptom('nothing_recorded', '`backward` finds nothing that was recorded: `with torch.no_grad():` is around the model as well. Put only the step into it.', lambda want, got: 'does not require grad' in getattr(got, 'message', ''));
+### END HIDDEN TESTS
+
 # %% ../../nbs/exercises/04_minibatches.ipynb #7c4ab0ba
 ### BEGIN HIDDEN TESTS
-def _near(preds, yb): return (preds - yb).abs().mean()
+def _near(preds, yb): return ((1 + yb)*(preds - yb).abs()).mean()
 def _measured(f, batches, params):
     "What is returned, and whether gradients were recorded while the model predicted."
     seen = []
@@ -201,4 +254,9 @@ ex.suspect('recorded', 'Gradients were recorded for nothing, which costs time an
 ex.suspect('tensor', 'What you return is a tensor: `float(…)` or `.item()` makes a Python number of it.', _measure(as_float=lambda x: x))
 ex.suspect('recorded', 'Gradients were recorded, and the tensor that is returned keeps them all alive: `with torch.no_grad():` around the loop, `float(…)` at its end.', _measure(grad=True, as_float=lambda x: x))
 ex.symptom('no_batches', 'Without any batches there is nothing to divide by. Say so with a `ValueError`, before Python complains about something else.', lambda want, got: getattr(want, 'kinds', [''])[0] == 'ValueError')
+### END HIDDEN TESTS
+
+# %% ../../nbs/exercises/04_minibatches.ipynb #0210897c
+### BEGIN HIDDEN TESTS
+ex.suspect('exchanged', 'Predictions and targets are exchanged: it is `metric(model(xb), yb)`. Some metrics forgive that, and this one does not.', lambda dl, model, metric: _measure()(dl, model, lambda preds, yb: metric(yb, preds)));
 ### END HIDDEN TESTS

@@ -50,6 +50,9 @@ def newest(*paths):
 LOOKUP = NbdevLookup(ns={short: ModuleType(name) for short, name in dict(np='numpy', nn='torch.nn', F='torch.nn.functional').items()})
 TYPES = {'Tensor': 'torch.Tensor', 'Module': 'torch.nn.Module', 'Sequential': 'torch.nn.Sequential', 'Conv2d': 'torch.nn.Conv2d',
          'Generator': 'torch.Generator', 'ndarray': 'numpy.ndarray', 'Path': 'pathlib.Path', 'Callable': 'collections.abc.Callable'}
+# Where fastai has what the text calls fastai's; some of it has namesakes in this package
+FASTAI = {name: f'fastai.{module}.{name}' for module, names in {'learner': ['Learner', 'Recorder'], 'data.load': ['DataLoader'], 'data.core': ['DataLoaders'],
+          'layers': ['ResBlock'], 'optimizer': ['SGD'], 'metrics': ['accuracy_multi'], 'vision.learner': ['vision_learner']}.items() for name in names}
 
 
 def to_pages(text):
@@ -62,8 +65,9 @@ def to_library(text):
     def link(match):
         url = LOOKUP.doc(match[1])
         return f'[{match[0]}]({url})' if url else match[0]
+    def theirs(match): return f'{match[1]}[`{match[2]}`]({LOOKUP.doc(FASTAI[match[2]])})' if match[2] in FASTAI else match[0]
     name = r'(?<!\[)`((?:torch|numpy|np|nn|F)\.[\w.]+)(?:\(\))?`(?!\])'
-    return ''.join(line if line.startswith('#') else re.sub(name, link, line) for line in text.splitlines(keepends=True))
+    return ''.join(line if line.startswith('#') else re.sub(r"(fastai's (?:own )?)`(\w+)`", theirs, re.sub(name, link, line)) for line in text.splitlines(keepends=True))
 
 
 def to_type(match, symbols):
@@ -201,7 +205,7 @@ def pictures(page, text):
         (page.parent/name).parent.mkdir(exist_ok=True)
         (page.parent/name).write_bytes(content)
         width, height = Image.open(BytesIO(content)).size   # the page keeps a place of this shape until the picture is there
-        return f'src="{name}" width="{width}" height="{height}" loading="lazy"'
+        return f'src="{name}" width="{width}" height="{height}" loading="lazy"{" data-wide"*(width > 700)}'
     return re.sub(r'src="data:image/(\w+);base64,([^"]+)"', write, text)
 
 
