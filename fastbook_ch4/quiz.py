@@ -298,7 +298,7 @@ print(tuple(load_digit(7, train=False).shape))'''),
     Question('00-checksum', 'one', 'files', '00_data.ipynb#four-files-with-sums-to-check',
         'Each data file is compared with its SHA-256 sum when it is read. What is gained by it?',
         right={'A damaged file is refused with a message, rather than making a worse model': 'Damaged data raise no error by themselves. What learns from them is merely worse, and nobody knows why.'},
-        wrong={'Damaged bytes are mended with the help of the sum, provided they are few': 'The sum has 32 bytes, and the files have millions. So little can tell that something is wrong, but not what it should have been.',
+        wrong={'Damaged bytes are mended with the help of the sum, provided they are few': 'The sum has 32 bytes, and the files of images have millions. So little can tell that something is wrong, but not what it should have been.',
                'The labels are sure to be right, because the sum was calculated from them': "A wrong label would have gone into the sum with all else. It can't know what an image shows.",
                'Reading becomes quicker, because the length of the file is known beforehand': 'It becomes a little slower: the sum has to be calculated over all bytes. And a sum tells nothing of the length.'})]
 
@@ -723,7 +723,7 @@ QUESTIONS += [
     Question('06-needs', 'several', 'Learner', '06_learner.ipynb#stage-4-all-that-takes-part',
         "Which of these must you give to this chapter's `Learner`, because it has no default for them?",
         right={'the data loaders, for training and for validation': 'Without batches there is nothing to learn from and nothing to measure with.',
-               'the model, which makes predictions of the images': 'It holds the parameters that are to be learned.',
+               'the model, which makes predictions from the images': 'It holds the parameters that are to be learned.',
                'the loss function, which says how bad they are': 'The steps follow its gradient. Which loss is right depends on the task, so nobody can choose it for you.'},
         wrong={'a list of callbacks, for what happens on the way': "The list is empty if you don't give one. The `Learner` brings its recorder along.",
                'the metrics, which are shown after each epoch': 'They are for you, not for the training. Without them, you see the losses alone.'}),
@@ -855,12 +855,12 @@ print(sum(p.numel() for p in net.parameters()))'''),
 # %% ../nbs/11_questionnaire.ipynb #2b9f6d4e
 QUESTIONS += [
     Question('07-folds', 'number', 'why nonlinearities', '07_nonlinearity.ipynb#why-depth-comes-next',
-        '`fold` is a layer of two hidden units that folds a line in the middle. Applied five times in a row, it uses ten units. How many straight pieces has the result?',
-        right={'32': 'Each layer doubles them: 2 · 2 · 2 · 2 · 2. In a single layer it would take 32 units. Depth multiplies where width adds.'},
-        wrong={'10': 'Ten is the number of units. A layer bends what is bent already, so there are more pieces than that.',
+        '`fold` is a layer of two hidden units that folds the line from 0 to 1 in the middle. Applied five times in a row, it uses ten units. How many straight pieces has the result?',
+        right={'32': 'Each layer doubles them: 2 · 2 · 2 · 2 · 2. In a single layer it would take about as many units as pieces. Depth multiplies where width adds.'},
+        wrong={'10': 'Ten is the number of units. They stand in five layers, one after the other, so there are more pieces than that.',
                '16': 'So many there are after four layers.',
                '25': 'Five squared; but each layer multiplies the pieces of the layer before.',
-               '11': 'So many could be had from ten units side by side. Here they come one after the other.'},
+               '11': 'Ten bends side by side would make so many. Here each layer bends what is bent already.'},
         other='Fold a strip of paper once: two pieces. What does each further fold do to the number?',
         proof='''import torch
 x = torch.linspace(0, 1, 1025)
