@@ -11,7 +11,7 @@ NOTEBOOKS ?= $(wildcard nbs/[0-9]*.ipynb) $(wildcard nbs/exercises/*.ipynb nbs/l
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
-.venv/ready: settings.ini setup.py pyproject.toml constraints.txt
+.venv/ready: settings.ini setup.py constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev,onnx]'
 	touch .venv/ready
