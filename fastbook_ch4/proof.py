@@ -16,8 +16,8 @@ def _leaves(
     x, # A tensor, an array or a number, or a list, tuple or dictionary of them
     name:str='', # Where in the whole `x` lies
 )->dict: # Place -> tensor
-    "The tensors in `x`, each with its place."
-    if not isinstance(x, (dict, list, tuple)): return {name: torch.as_tensor(x).detach().cpu()}
+    "The tensors in `x`, each with its place. Python's floats keep their 64 bits."
+    if not isinstance(x, (dict, list, tuple)): return {name: torch.as_tensor(x, dtype=torch.float64 if isinstance(x, float) else None).detach().cpu()}
     items = x.items() if isinstance(x, dict) else enumerate(x)
     return {k: v for i, o in items for k, v in _leaves(o, f'{name}/{i}').items()}
 

@@ -38,6 +38,13 @@ WIDE = """() => {   // what reaches beyond the right edge, other than inside a b
 }"""
 
 
+RAW = """() => {   // Markdown that was not understood
+    const text = document.querySelector('main').cloneNode(true)
+    text.querySelectorAll('pre, code, script, style, .katex').forEach(o => o.remove())
+    return (text.textContent.match(/.{0,40}(\\]\\(|\\$\\$|:::|\\*\\*|<\\/?[a-z]+>).{0,40}/g) || [])
+}"""
+
+
 class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args): pass
 
@@ -77,7 +84,7 @@ async def context_of(browser, mode):
 
 async def look(context, base, name, mode, shots=None):
     "All there is to see of a page: what went wrong while it loaded, links, ids, violations, what is too wide; and a screenshot."
-    page, saw = await context.new_page(), dict(name=name, mode=mode, errors=[], others=[], sizes={}, axe=[], wide=[])
+    page, saw = await context.new_page(), dict(name=name, mode=mode, errors=[], others=[], sizes={}, axe=[], wide=[], raw=[])
     page.on('console', lambda o: saw['errors'].append(o.text) if o.type == 'error' else None)
     page.on('pageerror', lambda o: saw['errors'].append(str(o)))
     page.on('requestfailed', lambda o: saw['errors'].append(f'failed: {o.url}'))
@@ -88,6 +95,7 @@ async def look(context, base, name, mode, shots=None):
     saw['dark'] = await page.evaluate("document.documentElement.classList.contains('quarto-dark')")
     if mode == 'phone': saw['wide'] = await page.evaluate(WIDE)
     else: saw['axe'] = await page.evaluate(AXE_RUN, COLOUR_RULES if mode == 'dark' else None)
+    if mode == 'light': saw['raw'] = await page.evaluate(RAW)
     if mode == 'light': saw['links'], saw['ids'] = await page.evaluate(LINKS), await page.evaluate(IDS)
     if name == 'index.html':
         for o in responses:
@@ -175,6 +183,13 @@ def test_accessible_in_light_and_dark(saw):
 def test_nothing_scrolls_sideways_on_a_phone(saw): assert not (bad := findings(saw, 'wide')), '\n'.join(bad)
 
 
+def test_no_markdown_is_left_as_it_was(saw): assert not (bad := findings(saw, 'raw')), '\n'.join(bad)
+
+
+def test_no_page_names_the_machine_it_was_made_on(site):
+    assert not [p.name for p in DOCS.rglob('*') if p.suffix in ('.html', '.md', '.json', '.ipynb', '.js') and str(ROOT) in p.read_text(encoding='utf-8')]
+
+
 def test_links_and_anchors_lead_somewhere(saw, site):
     assert not (bad := broken_links(saw, site, DOCS)), '\n'.join(bad)
 
@@ -254,7 +269,7 @@ def test_dark_is_kept_over_a_reload_and_can_be_left(site):
 
 
 BAD = """<!doctype html><html lang="en"><head><title>A bad page</title><link rel="stylesheet" href="http://other.invalid/x.css"></head><body>
-<h1 id="top">Bad</h1><p style="color: #ccc; background: #fff">hard to read</p><img src="missing.png"><div style="width: 600px">wide</div><div style="overflow-x: auto"><p style="width: 600px">in a box of its own</p></div>
+<main>Not a [link](x) at all, <code>a[0](x)</code></main><h1 id="top">Bad</h1><p style="color: #ccc; background: #fff">hard to read</p><img src="missing.png"><div style="width: 600px">wide</div><div style="overflow-x: auto"><p style="width: 600px">in a box of its own</p></div>
 <a href="#top">fine</a> <a href="bad.html#nowhere">no place</a> <a href="none.html">no file</a> <a href="/bad.html">out of the folder</a><script>null.x</script></body></html>"""
 
 
@@ -270,6 +285,7 @@ def test_these_checks_can_fail(tmp_path):
     assert any('null' in o for o in findings(saw, 'errors')) and any('404' in o for o in findings(saw, 'errors'))
     assert any('other.invalid' in o for o in findings(saw, 'others'))
     assert {'color-contrast', 'image-alt'} <= {o.split(':')[0] for o in findings(saw, 'axe')}
+    assert [o.split(' [1')[0] for o in findings(saw, 'raw')] == ['Not a [link](x) at all, ']
     wide = ' '.join(findings(saw, 'wide'))
     assert 'the page is 6' in wide and '<div style="width: 600px' in wide and 'own' not in wide, wide
     assert [o.split(' [')[0].split('/')[-1] for o in broken_links(saw, base, docs)] == ['bad.html#nowhere: no such place', 'bad.html leaves the folder of the site', 'none.html: no such file']

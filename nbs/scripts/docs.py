@@ -67,7 +67,7 @@ def to_library(text):
         return f'[{match[0]}]({url})' if url else match[0]
     def theirs(match): return f'{match[1]}[`{match[2]}`]({LOOKUP.doc(FASTAI[match[2]])})' if match[2] in FASTAI else match[0]
     name = r'(?<!\[)`((?:torch|numpy|np|nn|F)\.[\w.]+)(?:\(\))?`(?!\])'
-    return ''.join(line if line.startswith('#') else re.sub(r"(fastai's (?:own )?)`(\w+)`", theirs, re.sub(name, link, line)) for line in text.splitlines(keepends=True))
+    return ''.join(line if line.startswith('#') else re.sub(r"(fastai's (?:own )?)`(\w+)`(?!\])", theirs, re.sub(name, link, line)) for line in text.splitlines(keepends=True))
 
 
 def to_type(match, symbols):
@@ -92,6 +92,10 @@ def title(path):
     return cells_of(path)[0]['source'].partition('\n')[0].lstrip('# ')
 
 
+# A table of parameters that has nothing to say of them
+BARE = r'^\| Parameter .*\n\|[-| :]+\n(?:\| `\w+` \|  *\| (?:required|`None`) \|  *\|\n)+(?!\|)'
+
+
 def reference():
     "A page for each module, which smalldocs makes from the docments, in the order of the notebooks, and an index. Returns their paths."
     files = [(f, re.search(r'File to edit: \.\./nbs/(.*)\.\n', f.read_text(encoding='utf-8'))[1]) for f in CFG.lib_path.glob('[!_]*.py')]
@@ -105,14 +109,15 @@ def reference():
     (STAGE/'api').mkdir()
     rows = []
     for f, nb in files:
-        text = (API/'api'/f'{f.stem}.qmd').read_text(encoding='utf-8').replace('.py#L0)', '.py)')
+        text = (API/'api'/f'{f.stem}.qmd').read_text(encoding='utf-8').replace('.py#L0)', '.py)').replace(f'{ROOT}/', '')
+        text = re.sub(BARE, '', text, flags=re.M)
         text = re.sub(r"<built-in function (\w+)>|<class '(?:\w+\.)*(\w+)'>", lambda m: m[1] or m[2], text)
         text = re.sub(r'^(\| `\w+` \|) None \|', r'\1 |', text, flags=re.M)   # a default is no type
         text = re.sub(r'^(\| (?:`\w+`|returns) \| )([^|]*)', partial(to_type, symbols=symbols), text, flags=re.M)
         text = text.replace('\n---\n', f'\n---\n\nMade in [{title(NBS/nb)}]{to_pages(f"(../{nb})")}.\n', 1)
         (STAGE/'api'/f.name).with_suffix('.qmd').write_text(to_library(text), encoding='utf-8')
         rows.append(f'| [`{CFG.lib_name}.{f.stem}`]({f.stem}.qmd) | {ast.get_docstring(ast.parse(f.read_text(encoding="utf-8")))} |\n')
-    head = '---\ntitle: API reference\ndescription: Every function and class of the package, with its parameters\n---\n\n| module | |\n|--|--|\n'
+    head = '---\ntitle: API reference\ndescription: Every function and class of the package, with its parameters\n---\n\n| module | what it is about |\n|--|--|\n'
     (STAGE/'api'/'index.qmd').write_text(head + ''.join(rows), encoding='utf-8')
     return ['api/index.qmd', *(f'api/{f.stem}.qmd' for f, _ in files)]
 
@@ -205,7 +210,7 @@ def pictures(page, text):
         (page.parent/name).parent.mkdir(exist_ok=True)
         (page.parent/name).write_bytes(content)
         width, height = Image.open(BytesIO(content)).size   # the page keeps a place of this shape until the picture is there
-        return f'src="{name}" width="{width}" height="{height}" loading="lazy"{" data-wide"*(width > 700)}'
+        return f'src="{name}" width="{width}" height="{height}" loading="lazy"'
     return re.sub(r'src="data:image/(\w+);base64,([^"]+)"', write, text)
 
 

@@ -102,10 +102,11 @@ ch4.live('descent', ['course.js'], box => {
     draw()
   }
 
+  const between = (a, b) => number(a) === number(b) ? `by too little to show; it is ${number(b)}` : `from ${number(a)} to ${number(b)}`
   const SAYS = {
     start: () => 'At the start. The next step goes against the slope.',
-    falls: ({loss}, before) => `The loss fell from ${number(before.loss)} to ${number(loss)}.`,
-    rises: ({loss}, before) => `The loss rose from ${number(before.loss)} to ${number(loss)}.`,
+    falls: ({loss}, before) => `The loss fell ${between(before.loss, loss)}.`,
+    rises: ({loss}, before) => `The loss rose ${between(before.loss, loss)}.`,
     oscillates: ({loss}, before) => `It oscillates: it jumps from side to side. The loss went from ${number(before.loss)} to ${number(loss)}.`,
     diverges: ({loss}) => `It diverges: it jumps from side to side and lands higher each time. The loss is ${number(loss)}.`,
     arrived: ({loss}) => `Arrived: the slope is almost 0, and so are the steps. The loss is ${number(loss)}.`,

@@ -40,10 +40,10 @@ globalThis.ch4 ??= {}
   const svg = (tag, attrs = {}, ...children) => fill(document.createElementNS('http://www.w3.org/2000/svg', tag), attrs, children)
   const change = (el, attrs) => fill(el, attrs, [])
 
-  // 1234.5678 -> '1234.57', with a true minus sign
+  // 1234.56789 -> '1234.5679', with a true minus sign, but none before a zero
   const number = (x, digits = 4) => {
     if (!Number.isFinite(x)) return 'too large'
-    return (Math.abs(x) < 1e5 ? x.toFixed(digits) : x.toExponential(1)).replace('-', '−')
+    return (Math.abs(x) < 1e5 ? x.toFixed(digits) : x.toExponential(1)).replace(/^-(?=[0.]+$)/, '').replace('-', '−')
   }
 
   let names = 0

@@ -77,11 +77,11 @@ ch4.live('loss', ['nets.js', 'course.js', '../weights/digits.js', '../weights/li
 
   // What depends on where the parameter is moved to
   function look() {
-    const now = at(moved), from = last ?? now, right = Math.round(now.accuracy*x.length)
+    const now = at(moved), right = Math.round(now.accuracy*x.length)
     cursors.forEach(f => f(now))
-    const changed = (a, b, digits) => a === b ? 'did not move' : `${a > b ? '+' : ''}${number(a - b, digits)}`
-    facts.replaceChildren(...Object.entries({[which === BIAS ? 'bias' : 'weight']: number(models[model][which] + moved, 4), loss: `${number(now.loss, 6)} (${changed(now.loss, from.loss, 6)})`,
-      accuracy: `${right} of ${x.length}, ${number(100*now.accuracy, 1)} % (${changed(now.accuracy, from.accuracy, 3)})`}).map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v))))
+    const changed = (key, digits) => !last ? '' : now[key] === last[key] ? ' (did not move)' : ` (${now[key] > last[key] ? '+' : ''}${number(now[key] - last[key], digits)})`
+    facts.replaceChildren(...Object.entries({[which === BIAS ? 'bias' : 'weight']: number(models[model][which] + moved, 4), loss: `${number(now.loss, 6)}${changed('loss', 6)}`,
+      accuracy: `${right} of ${x.length}, ${number(100*now.accuracy, 1)} %${changed('accuracy', 3)}`}).map(([k, v]) => h('div', {}, h('dt', {}, k), h('dd', {}, v))))
     words.say(`With ${name()} moved by ${number(moved, 3)}, the loss is ${number(now.loss, 6)} and the accuracy ${number(100*now.accuracy, 1)} %.`, 700)
     dots.replaceChildren(crowd(now.preds))
     last = now
