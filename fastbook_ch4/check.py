@@ -260,12 +260,12 @@ class Exercise:
         _register(self)
 
     def suspect(self, id:str, cause:str, answer=None):
-        "Add a mistake: what somebody's answer does who makes it, and what to tell them. Also a decorator."
+        "Add a mistake, which `answer` makes: `id` is its short name, `cause` what to tell somebody whose answer does the same. Also a decorator."
         if answer is None: return lambda f: self.suspect(id, cause, f)
         self.suspects.append(_Suspect(id, cause, answer))
 
     def symptom(self, id:str, cause:str, f=None):
-        "Add a mistake that is known by `f(expected, got)` of the first case that differs. Also a decorator."
+        "Add a mistake that `f(expected, got)` knows from the first case that differs: `id` is its short name, `cause` what to tell the reader. Also a decorator."
         if f is None: return lambda f: self.symptom(id, cause, f)
         self.symptoms.append(_Suspect(id, cause, f))
 

@@ -86,7 +86,12 @@ class Accelerate(Callback):
 # %% ../nbs/train.ipynb #8d986b10
 class Checkpoint(Callback):
     "After each epoch, saves all that the next one depends on: model, optimizer and generator."
-    def __init__(self, path, generator, facts, main=True): self.path, self.generator, self.facts, self.main = path, generator, facts, main
+    def __init__(self,
+        path:Path, # The file to write
+        generator, # The `torch.Generator` that shuffles the training images
+        facts:dict, # What else to keep: texts and numbers
+        main:bool=True, # Does this process write? Of several, one does
+    ): self.path, self.generator, self.facts, self.main = path, generator, facts, main
 
     def after_epoch(self, learn):
         tensors = {f'model/{k}': t for k, t in learn.model.state_dict().items()}
