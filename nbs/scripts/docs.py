@@ -93,7 +93,7 @@ def title(path):
 
 
 # A table of parameters that has nothing to say of them
-BARE = r'^\| Parameter .*\n\|[-| :]+\n(?:\| `\w+` \|  *\| (?:required|`None`) \|  *\|\n)+(?!\|)'
+BARE = r'^\| Parameter .*\n\|[-| :]+\n(?:\| `\w+` \|[^|\n]*\|[^|\n]*\|  *\|\n)+(?!\|)'
 
 
 def reference():
