@@ -15,3 +15,9 @@
   const root = document.documentElement
   new MutationObserver(() => root.classList.toggle('quarto-dark', root.dataset.scheme === 'alternate')).observe(root, {attributeFilter: ['data-scheme']})
 }
+
+// The list of pages is long: show where in it this page is.
+{
+  const bar = document.querySelector('#quarto-sidebar'), here = bar?.querySelector('.sidebar-link.active')
+  if (here) bar.scrollTop += here.getBoundingClientRect().top - bar.getBoundingClientRect().top - bar.clientHeight/2
+}
