@@ -69,6 +69,15 @@ def test_counts(capsys):
     assert COUNTS['exercises'] == len(EXERCISES) >= 33 and COUNTS['planted mistakes refused'] >= 100
 
 
+def emphasised(text): return re.search(r'\*\w[^*]*\*', re.sub('`[^`]*`', '', text))
+
+
+def test_what_checks_say_has_code_as_its_only_markup():
+    said = [t for ex in EXERCISES.values() for t in (*ex.hints, *(s.cause for s in ex.suspects + ex.symptoms))]
+    assert len(said) > 500 and not [t for t in said if emphasised(t)]
+    assert emphasised('the *largest* one') and not emphasised('`2*x*y` and 2 * x')
+
+
 @by_notebook
 def test_the_untouched_notebook_scores_0(path):
     values, _ = run(learners_cells(path))

@@ -52,7 +52,7 @@ ex = Exercise('StopOnNaN', 'learner', _stop(), run=_poisoned,
            '`if learn.loss.isnan(): raise CancelFitException`.'),
     why='`after_loss` is the last event at which nothing is spoilt yet, and the exception leaves all three loops at once, after which the loop still announces `after_fit`.')
 
-ex.suspect('never equal', 'The training goes on, although a loss is NaN. If you compare with `==`: NaN is not equal to anything, not even to itself. Use `isnan()`. (And the exception has to be *raised*, not returned.)', _stop(lambda loss: False))
+ex.suspect('never equal', 'The training goes on, although a loss is NaN. If you compare with `==`: NaN is not equal to anything, not even to itself. Use `isnan()`. (And the exception has to be raised, not returned.)', _stop(lambda loss: False))
 ex.suspect('batch only', 'Only this batch is left, and the training goes on with the next. `CancelFitException` leaves the training.', _stop(cancel=learner.CancelBatchException))
 ex.suspect('epoch only', 'Only this epoch is left, and the training goes on with the next. `CancelFitException` leaves the training.', _stop(cancel=learner.CancelEpochException))
 ex.suspect('always', 'The training ends at its first batch, whether or not the loss is NaN. Is the condition turned round, or are the brackets of `isnan()` missing? (A method that is not called counts as true.)', _stop(lambda loss: True))
@@ -323,7 +323,7 @@ _slip = lambda **kwargs: _changed(_Own, **kwargs)
 
 ex.suspect('not cleared', 'The gradients are never cleared, so that every step is taken with the sum of all gradients so far: `self.opt.zero_grad()` after the step.', _slip(clear=False))
 ex.suspect('unweighted', 'The mean gives every validation batch the same weight, whatever its size. Multiply by `len(yb)`, and divide by the number of images.', _slip(weigh=False))
-ex.suspect('stays in evaluation mode', 'From the second epoch on, the model trains in evaluation mode. Call `self.model.train()` at the beginning of *each* epoch.', _slip(train_mode='once'))
+ex.suspect('stays in evaluation mode', 'From the second epoch on, the model trains in evaluation mode. Call `self.model.train()` at the beginning of each epoch.', _slip(train_mode='once'))
 ex.suspect('never in evaluation mode', 'The model is measured in training mode. Call `self.model.eval()` before the validation: some layers work differently then.', _slip(eval_mode=False))
 ex.suspect('notes while measuring', 'PyTorch takes notes for gradients while the model is measured, for nothing. Put the validation into `with torch.no_grad():`.', _slip(no_grad=False))
 ### END HIDDEN TESTS

@@ -113,7 +113,7 @@ ex.suspect('corner', 'The upper left number of each square is kept, not the larg
 ex.suspect('cut_up', '`reshape` cuts the numbers up in the order in which they lie in memory, and the rows of a square do not follow on each other there. Cut rows and columns each by itself, `(n, c, h//size, size, w//size, size)`, and take the largest over the axes 3 and 5.',
            lambda x, size: x[:, :, :x.shape[2]//size*size, :x.shape[3]//size*size].reshape(*x.shape[:2], x.shape[2]//size, x.shape[3]//size, -1).amax(4))
 ex.suspect('other_axes', 'The largest is taken over the squares, not within each: these are the wrong two axes.', lambda x, size: x.unfold(2, size, size).unfold(3, size, size).amax((2, 3)))
-ex.suspect('place', 'That is *where* in each square the largest number is. The number itself is wanted: `amax`, not `argmax`.', lambda x, size: x.unfold(2, size, size).unfold(3, size, size).flatten(4).argmax(4))
+ex.suspect('place', 'That is where in each square the largest number is. The number itself is wanted: `amax`, not `argmax`.', lambda x, size: x.unfold(2, size, size).unfold(3, size, size).flatten(4).argmax(4))
 ex.suspect('over_channels', 'The channels are gone: the largest is looked for among them too. Each channel keeps its own picture.', lambda x, size: F.max_pool2d(x, size).amax(1, keepdim=True))
 ex.suspect('always_2', 'The squares are 2 by 2 here, whatever `size` is.', lambda x, size: F.max_pool2d(x, 2))
 ex.suspect('zero', 'Where all numbers of a square are negative, the answer is 0. Looking for the largest must not begin at 0.', lambda x, size: F.max_pool2d(x, size).clamp(min=0))
@@ -189,8 +189,8 @@ ex.suspect('all_channels', 'All channels are normalised together. Each channel h
 ### BEGIN HIDDEN TESTS
 ex.suspect('no_scale', 'The learned scale and offset, `weight` and `bias`, are not used.', lambda *a: _norm(a[0], torch.ones(3), torch.zeros(3), *a[3:]))
 ex.suspect('no_eps', '`eps` is not used: a channel that is the same everywhere gives 0 divided by 0.', lambda *a: _norm(*a, spread=lambda var, eps: var.sqrt()))
-ex.suspect('columns', 'A number for each channel, shape (c,), was laid along the *last* axis, the columns. With `[:, None, None]` it meets the channels.', _along_columns)
-ex.suspect('columns', 'A number for each channel, shape (c,), was laid along the *last* axis, the columns. With `[:, None, None]` it meets the channels.', lambda *a: _norm(a[0], torch.ones(3), torch.zeros(3), *a[3:])*a[1] + a[2])
+ex.suspect('columns', 'A number for each channel, shape (c,), was laid along the last axis, the columns. With `[:, None, None]` it meets the channels.', _along_columns)
+ex.suspect('columns', 'A number for each channel, shape (c,), was laid along the last axis, the columns. With `[:, None, None]` it meets the channels.', lambda *a: _norm(a[0], torch.ones(3), torch.zeros(3), *a[3:])*a[1] + a[2])
 ex.suspect('new_memory', "In training the memory is moved, and then used to normalise. There the batch's own mean and variance are wanted.", _new_memory)
 ### END HIDDEN TESTS
 

@@ -82,7 +82,7 @@ ex.suspect('sign', 'The sign is turned round: the logarithm of a probability is 
 ex.suspect('one_minus_p', 'That is the mean of 1 - p, as in `mnist_loss`. Minus the logarithm of p is wanted.', lambda preds, targets: (1 - preds.softmax(1).gather(1, targets[:, None])).mean())
 ex.suspect('log_of_0', 'A probability became 0 in the computer, and its logarithm is minus infinity. Calculate the logarithm without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -preds.softmax(1).gather(1, targets[:, None]).log().mean())
 ex.suspect('overflow', 'The exponential of a large score is infinite. `logsumexp` takes the largest off first.', lambda preds, targets: (preds.exp().sum(1).log() - preds.gather(1, targets[:, None])[:, 0]).mean())
-ex.suspect('matrix', '`[:, targets]` takes *all* the targets from every row, an n × n matrix. One number from each row is wanted: `[torch.arange(n), targets]`.', lambda preds, targets: -preds.log_softmax(1)[:, targets].mean())
+ex.suspect('matrix', '`[:, targets]` takes all the targets from every row, an n × n matrix. One number from each row is wanted: `[torch.arange(n), targets]`.', lambda preds, targets: -preds.log_softmax(1)[:, targets].mean())
 ex.suspect('all_classes', 'The mean goes over the wrong classes too, whose share is 0: the result is k times too small. Divide by the number of images.', lambda preds, targets: -(F.one_hot(targets, preds.shape[1])*preds.log_softmax(1)).mean())
 ex.suspect('each', 'There is one number for each image. Their mean is wanted.', lambda preds, targets: F.cross_entropy(preds, targets, reduction='none'))
 ex.suspect('twice', 'The softmax was taken twice. `F.cross_entropy` and `log_softmax` want raw scores.', lambda preds, targets: F.cross_entropy(preds.softmax(1), targets))
@@ -103,7 +103,7 @@ ex.suspect('small_number', 'A small number is added before the logarithm, lest i
 ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-9).log().mean())
 ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-10).log().mean())
 ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-12).log().mean())
-ex.suspect('binary', 'That is *binary* cross-entropy: a yes-or-no question for each class, with a sigmoid. Here the classes share one softmax.', lambda preds, targets: F.binary_cross_entropy_with_logits(preds, F.one_hot(targets, preds.shape[1]).float()))
+ex.suspect('binary', 'That is binary cross-entropy: a yes-or-no question for each class, with a sigmoid. Here the classes share one softmax.', lambda preds, targets: F.binary_cross_entropy_with_logits(preds, F.one_hot(targets, preds.shape[1]).float()))
 ### END HIDDEN TESTS
 
 # %% ../../nbs/exercises/09_ten_digits.ipynb #f4d32451
@@ -113,7 +113,7 @@ ex = Exercise('accuracy', 'ten_digits', ten_digits.accuracy, {
     'as many images as classes': lambda g: (torch.tensor([[0., 2., 1.], [3., 5., 1.], [9., 4., 2.]]), torch.tensor([0, 1, 0])),
     'a right answer': lambda g: (torch.tensor([[-3., -1., -2.]]), torch.tensor([1])),
     'a wrong one': lambda g: (torch.tensor([[5., 4., 3.]]), torch.tensor([2]))},
-    hints=('Which class does each row of scores vote for? There is a method that says *where* the largest number is.',
+    hints=('Which class does each row of scores vote for? There is a method that says where the largest number is.',
            '`preds.argmax(1)` has shape (n,), as `targets` has. Compare the two.',
            'The comparison is true or false for each image. `.float().mean()` makes a share of it.'),
     why='`argmax(1)` is the class with the highest score in each row; true counts as 1, so that the mean is the share.')
@@ -135,8 +135,8 @@ ex.suspect('by_classes', 'The number of right answers is divided by something el
 ex.suspect('by_classes', 'The number of right answers is divided by something else than the number of images, `len(targets)`.', lambda preds, targets: (preds.argmax(1) == targets).sum()/preds.numel())
 for _places in (1, 2, 3, 4):
     ex.suspect('rounded', 'The share is rounded. Return it as it is; rounding is for showing.', lambda preds, targets, places=_places: round((preds.argmax(1) == targets).double().mean().item(), places))
-ex.suspect('scores', 'The scores themselves are compared with classes. First find *which* class has the highest score: `argmax(1)`.', lambda preds, targets: (preds.amax(1) == targets).float().mean())
-ex.suspect('scores', 'The scores themselves are compared with classes. First find *which* class has the highest score: `argmax(1)`.', lambda preds, targets: (preds == targets).float().mean())
+ex.suspect('scores', 'The scores themselves are compared with classes. First find which class has the highest score: `argmax(1)`.', lambda preds, targets: (preds.amax(1) == targets).float().mean())
+ex.suspect('scores', 'The scores themselves are compared with classes. First find which class has the highest score: `argmax(1)`.', lambda preds, targets: (preds == targets).float().mean())
 ex.suspect('one_answer', '`argmax()` without an axis gives one place for the whole table. One for each image is wanted, `argmax(1)`.', lambda preds, targets: (preds.argmax() == targets).float().mean())
 ex.symptom('two_things', 'The comparison gave a single False, and not an answer for each image: the two can not be compared number by number. `preds.max(1)` is such a case, as it returns two things, the largest scores and their places. The places alone are `argmax(1)`.', lambda want, got: "'bool' object" in got.message)
 ### END HIDDEN TESTS
@@ -219,7 +219,7 @@ ex.symptom('scores', 'What you return can not be called. Return the trained mode
 ex.symptom('answers', 'The model does not give ten scores for each image: their shape should be (n, 10). Not the digit itself is wanted but a score for each, the highest for the one that it takes the image for.', lambda want, got: 'shape of the scores' in got)
 ex.symptom('raised_later', 'The model can not take images of shape (n, 1, 28, 28). If it wants rows of 784 numbers, put `nn.Flatten()` in front of it and return the two as one `nn.Sequential`.', lambda want, got: 'the model raised' in got)
 ex.symptom('nan', 'The scores are not numbers (NaN): the training has blown up. Try a smaller learning rate.', lambda want, got: got['NaN'])
-ex.symptom('turned', 'The *lowest* score is nearly always that of the right digit. Distances are low where an image is near: turn their sign round.', lambda want, got: got['right, if the lowest score counted'] > 0.6)
+ex.symptom('turned', 'The lowest score is nearly always that of the right digit. Distances are low where an image is near: turn their sign round.', lambda want, got: got['right, if the lowest score counted'] > 0.6)
 ex.symptom('means', 'These are the answers of the nearest mean digit. It learns nothing, and does not get as far; train a linear layer, or use more of what is in the 4,000 images.', lambda want, got: got['same as the nearest mean'] > 0.97)
 ex.symptom('two_digits', 'It only ever says two of the ten digits. Was it trained on two, as in the earlier chapters?', lambda want, got: sum(n > 0 for n in got['how often it says 0 to 9']) == 2)
 ex.symptom('unshuffled', 'It says 8 and 9 far too often, the digits that come last. The training images are sorted; shown in that order, the first digits are forgotten. Shuffle them anew in each epoch.', lambda want, got: 0.15 < got['right'] and sum(got['how often it says 0 to 9'][8:]) > 350)
