@@ -124,6 +124,13 @@ def test_make_exercises_twice(tmp_path):
     assert [p.read_bytes() for p in one] == [p.read_bytes() for p in two]
 
 
+def test_what_a_learner_did_is_kept(tmp_path):
+    first, *others = SCRIPT['write'](tmp_path, keep=True)
+    first.write_text('my own work', encoding='utf-8')
+    done = SCRIPT['write'](tmp_path, keep=True)
+    assert first.read_text(encoding='utf-8') == 'my own work' and 'kept' in done[first] and {done[p] for p in others} == {'written'}
+
+
 def test_an_untouched_notebook_in_a_kernel(tmp_path):
     "As a learner would run it, without an error in any cell."
     import nbformat

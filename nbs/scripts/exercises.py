@@ -1,6 +1,6 @@
 """Make the learners' notebooks from nbs/exercises: stubs in place of solutions, the checks' hints, and nothing else of the teacher's.
 
-    python nbs/scripts/exercises.py [FOLDER]           write them to a folder, `exercises` where none is named
+    python nbs/scripts/exercises.py [FOLDER]           write them to a folder, `exercises` where none is named; what somebody worked in is kept
     python nbs/scripts/exercises.py --site [FOLDER]    with each solution folded away, as the site shows them
     python nbs/scripts/exercises.py --mark             put nbgrader's marks on the teacher's notebooks, after one was written or changed
 """
@@ -67,13 +67,16 @@ def notebook(path, site=False, solutions=False):
     return (json.dumps(dict(cells=made, metadata=kernel, nbformat=4, nbformat_minor=5), indent=1, sort_keys=True, ensure_ascii=False) + '\n').encode()
 
 
-def write(folder, site=False):
-    "Write all learners' notebooks, and return their paths."
-    folder = Path(folder)
+def write(folder, site=False, keep=False):
+    "Write all learners' notebooks, and return what was done with each: path -> words. With `keep`, a notebook that differs, as somebody worked in it, stays as it is."
+    folder, done = Path(folder), {}
     folder.mkdir(parents=True, exist_ok=True)
-    made = {folder/path.name: notebook(path, site) for path in sorted((ROOT/'nbs'/'exercises').glob('[0-9]*.ipynb'))}
-    for path, content in made.items(): path.write_bytes(content)
-    return list(made)
+    for source in sorted((ROOT/'nbs'/'exercises').glob('[0-9]*.ipynb')):
+        path, content = folder/source.name, notebook(source, site)
+        mine = keep and path.exists() and path.read_bytes() != content
+        done[path] = 'was changed, and is kept; rename it to get a new one' if mine else 'written'
+        if not mine: path.write_bytes(content)
+    return done
 
 
 def marked(cells):
@@ -106,4 +109,4 @@ def mark():
 if __name__ == '__main__':
     if '--mark' in sys.argv: sys.exit(mark())
     args = [a for a in sys.argv[1:] if a != '--site']
-    for path in write(args[0] if args else ROOT/'exercises', site='--site' in sys.argv): print(path)
+    for path, done in write(args[0] if args else ROOT/'exercises', site='--site' in sys.argv, keep=True).items(): print(f'{path} {done}')
