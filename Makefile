@@ -1,6 +1,8 @@
 # The whole developer interface. Everything runs in .venv, which the first command that needs it makes.
 PYTHON ?= python3
 BIN := .venv/bin
+OLDEST := $(shell sed -n 's/^min_python *= *//p' settings.ini)
+comma := ,
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 DIGITS ?= 3,7
 SEEDS ?= 1
@@ -12,6 +14,7 @@ help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
 .venv/ready: settings.ini setup.py constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < ($(subst .,$(comma),$(OLDEST))) and f"$(PYTHON) is Python {sys.version.split()[0]}, and the course needs $(OLDEST) or newer. Name a newer one: make PYTHON=python$(OLDEST) ...")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -c constraints.txt -e '.[dev,onnx]'
 	touch .venv/ready
@@ -47,8 +50,6 @@ notebooks: .venv/ready ## Export the package, execute the notebooks in place, cl
 	$(BIN)/nbdev_clean
 	$(BIN)/python nbs/scripts/readme.py
 
-constraints: ## Write constraints.txt anew from the newest versions that settings.ini allows
-	rm -rf .venv && $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -e '.[dev,onnx]'
-	(echo "# The exact versions of the development environment. Made by 'make constraints'."; $(BIN)/python -m pip freeze --exclude-editable) > constraints.txt
-	touch .venv/ready
+constraints: .venv/ready ## Write constraints.txt anew, for every Python that is promised; UPGRADE=name moves one package to its newest version, UPGRADE=all moves all
+	$(BIN)/uv pip compile --quiet --universal --python-version $(OLDEST).0 setup.py --extra dev --extra onnx --no-annotate \
+		--custom-compile-command 'make constraints' $(if $(filter all,$(UPGRADE)),--upgrade,$(if $(UPGRADE),--upgrade-package $(UPGRADE))) --output-file constraints.txt

@@ -50,6 +50,46 @@ def test_requirements_fit_together():
     assert pip.returncode == 0, pip.stdout
 
 
+OLDEST = '3.11.0' # The oldest Python for which constraints.txt is made
+
+
+def unsolvable(constraints, python):
+    "What uv's resolver says where this Python or a newer one can't have the development environment; nothing where all can."
+    command = [Path(sys.executable).with_name('uv'), 'pip', 'compile', '--quiet', '--universal', '--python-version', python, '--constraints', constraints,
+               '--extra', 'dev', '--extra', 'onnx', 'setup.py']
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if re.search(r'Failed to fetch|error sending request|dns error', done.stderr): pytest.skip('the package index can not be reached')
+    return done.stderr if done.returncode else ''
+
+
+def test_every_promised_python_can_have_the_constraints(): assert not (said := unsolvable(ROOT/'constraints.txt', OLDEST)), said
+
+
+def test_constraints_can_be_unsolvable(tmp_path):
+    text = (ROOT/'constraints.txt').read_text(encoding='utf-8')
+    (tmp_path/'c.txt').write_text(re.sub(r'(?m)^soupsieve.*\n', '', text) + 'soupsieve==4.1.3\n')
+    assert 'soupsieve' in unsolvable(tmp_path/'c.txt', '3.11.2')   # soupsieve 4.1.3 wants 3.11.5
+
+
+def oldest_pythons():
+    "The oldest Python, as each place that names one has it."
+    ini = ConfigParser(delimiters='='); ini.read(ROOT/'settings.ini')
+    workflow = yaml.safe_load((ROOT/'.github/workflows/test.yaml').read_text(encoding='utf-8'))
+    return dict(settings=ini['DEFAULT']['min_python'], readme=re.search(r'Python (3\.\d+) or newer', (ROOT/'README.md').read_text(encoding='utf-8'))[1],
+                workflow=min(workflow['jobs']['test']['strategy']['matrix']['python'], key=lambda v: int(v.split('.')[1])), tests=OLDEST.removesuffix('.0'))
+
+
+def test_one_oldest_python(): assert len(set(oldest_pythons().values())) == 1, oldest_pythons()
+
+
+def test_make_names_the_python_that_is_too_old(tmp_path):
+    fake = tmp_path/'python'
+    fake.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 9); sys.version = \'3.9.2\'; exec(sys.argv[1])" "$2"\n')
+    fake.chmod(0o755)
+    made = subprocess.run(['make', '--always-make', f'PYTHON={fake}', '.venv/ready'], cwd=ROOT, capture_output=True, text=True)
+    assert made.returncode and 'is Python 3.9.2, and the course needs 3.11 or newer' in made.stderr and 'pip' not in made.stdout
+
+
 def test_wheel(tmp_path):
     subprocess.run([sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '-w', tmp_path, ROOT], check=True)
     wheel, = tmp_path.glob('*.whl')
