@@ -6,10 +6,9 @@ comma := ,
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 DIGITS ?= 3,7
 SEEDS ?= 1
-NOTEBOOKS ?= $(wildcard nbs/[0-9]*.ipynb) $(wildcard nbs/exercises/*.ipynb nbs/live_*.ipynb) \
-	$(addprefix nbs/,$(addsuffix .ipynb,saved_models predict train check progress exercises glossary teaching citing benchmarks proofs index))
+NOTEBOOKS ?= $(wildcard nbs/chapters/*.ipynb nbs/pages/*.ipynb nbs/engine/*.ipynb nbs/about/*.ipynb) nbs/index.ipynb
 
-.PHONY: help run test browser lab exercises docs preview bench notebooks constraints
+.PHONY: help run test browser lab exercises docs preview bench results choices notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -33,22 +32,28 @@ lab: .venv/ready ## Open JupyterLab on the course
 	$(BIN)/jupyter lab nbs/index.ipynb
 
 exercises: .venv/ready ## Write the exercises as learners get them, with stubs in place of solutions, to exercises/
-	$(BIN)/python nbs/scripts/exercises.py
+	$(BIN)/python tools/exercises.py
 
 docs: .venv/ready ## Build the site in _docs/; needs npm
-	$(BIN)/python nbs/scripts/docs.py
+	$(BIN)/python tools/docs.py
 
 preview: .venv/ready ## Build the site, serve it, and build it again after each change
-	$(BIN)/python nbs/scripts/docs.py --serve
+	$(BIN)/python tools/docs.py --serve
 
 bench: .venv/ready ## Time the course's pieces against fastai and PyTorch, for the page Benchmarks
-	$(BIN)/python -c 'from fastbook_ch4.bench import main; main()' nbs/bench.json
+	$(BIN)/python tools/bench.py nbs/results/bench.json
+
+results: .venv/ready ## Climb both ladders and the book's recipes anew, into nbs/results: an hour
+	$(BIN)/python tools/results.py
+
+choices: .venv/ready ## Make every choice of the ladders anew on held-out training images, into nbs/results/choices.json: half an hour
+	$(BIN)/python tools/choices.py
 
 notebooks: .venv/ready ## Export the package, execute the notebooks in place, clean them, and make README.md
 	$(BIN)/nbdev_export
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 $(NOTEBOOKS)
 	$(BIN)/nbdev_clean
-	$(BIN)/python nbs/scripts/readme.py
+	$(BIN)/python tools/readme.py
 
 constraints: .venv/ready ## Write constraints.txt anew, for every Python that is promised; UPGRADE=name moves one package to its newest version, UPGRADE=all moves all
 	$(BIN)/uv pip compile --quiet --universal --python-version $(OLDEST).0 setup.py --extra dev --extra onnx --no-annotate \

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np, pytest, torch
 from torch import nn
 
-from fastbook_ch4 import check, loss
+from fastbook_ch4 import loss; from fastbook_ch4.study import check
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT/'nbs'/'exercises').glob('[0-9]*.ipynb'))
@@ -161,7 +161,7 @@ def test_an_exercise_is_complete(ex):
     assert len(set(ex.hints)) == 3 and all(len(h) > 10 for h in ex.hints) and len(ex.why) > 20
     assert len({s.id for s in ex.suspects + ex.symptoms}) >= 3 and len(ex.cases) >= 1
     assert all(len(s.cause) > 25 for s in ex.suspects + ex.symptoms)
-    if (getattr(ex.reference, '__module__', None) or '').startswith(('fastbook_ch4.', 'torch')) and not ex.reference.__module__.startswith('fastbook_ch4.checks'):
+    if (getattr(ex.reference, '__module__', None) or '').startswith(('fastbook_ch4.', 'torch')) and not ex.reference.__module__.startswith('fastbook_ch4.study.exercises'):
         assert ex(ex.reference).suspect == 'package', "the course's own function is no answer"
 
 
@@ -345,7 +345,7 @@ def test_an_unknown_name_says_what_is_near():
 
 
 def test_progress_is_kept_and_never_in_the_way(twice, tmp_path, monkeypatch):
-    from fastbook_ch4 import progress
+    from fastbook_ch4.study import progress
     twice(lambda x: 3*x), twice(lambda x: 2*x)
     assert progress.exercise_tries('twice') == 2 and progress.exercises_passed() == {'twice'}
     def broken(*args): raise OSError('disk full')

@@ -9,8 +9,8 @@ from fastbook_ch4.data import load_digit
 from fastbook_ch4.loss import batch_accuracy, linear1, mnist_loss, threes_sevens
 from fastbook_ch4.optim import BasicOptim
 from fastbook_ch4.pixels import mnist_distance, rmse_distance
-from fastbook_ch4.predict import as_mnist, in_the_middle
-from fastbook_ch4.saved import MODELS, load_model
+from fastbook_ch4.models.predict import as_mnist, in_the_middle
+from fastbook_ch4.models.saved import MODELS, load_model
 from fastbook_ch4.sgd import mse, step
 from fastbook_ch4.ten_digits import ten_digits
 

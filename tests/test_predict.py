@@ -8,7 +8,7 @@ from PIL import Image
 
 from fastbook_ch4.data import load_mnist
 from fastbook_ch4.ladder import main
-from fastbook_ch4.saved import KEPT, kept_models, load_tensors, save_tensors
+from fastbook_ch4.models.saved import KEPT, kept_models, load_tensors, save_tensors
 
 SEVEN = Image.fromarray(255 - load_mnist(False)[0][0].numpy())
 

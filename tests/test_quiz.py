@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from fastbook_ch4.progress import CHAPTERS as MODULES, answers, progress_command, progress_file
-from fastbook_ch4.quiz import LETTERS, QUESTIONS, TOPICS, UNREAD, Round, Total, mark, page_data, quiz, quiz_command, read
+from fastbook_ch4.study.progress import CHAPTERS as MODULES, answers, progress_command, progress_file
+from fastbook_ch4.study.quiz import LETTERS, QUESTIONS, TOPICS, UNREAD, Round, Total, mark, page_data, quiz, quiz_command, read
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS = list(MODULES.values())
@@ -204,7 +204,7 @@ def test_end_of_input_keeps_the_score():
 
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no SIGINT for one process')
 def test_ctrl_c_keeps_the_score():
-    code = 'from fastbook_ch4.quiz import quiz_command; quiz_command(prog_name="quiz")'
+    code = 'from fastbook_ch4.study.quiz import quiz_command; quiz_command(prog_name="quiz")'
     run = subprocess.Popen([sys.executable, '-u', '-c', code, '03'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdin.write(typed(quiz('03').questions[0]) + '\n'); run.stdin.flush()
     while '2/' not in run.stdout.readline(): assert run.poll() is None
@@ -231,7 +231,7 @@ def test_score_file_that_can_not_be_written(home):
 
 
 def test_two_processes_at_once():
-    code = 'import sys; from fastbook_ch4.progress import record_answer, record_exercise\nfor i in range(40): record_answer(f"{sys.argv[1]}-{i}", True); record_exercise("both", False)'
+    code = 'import sys; from fastbook_ch4.study.progress import record_answer, record_exercise\nfor i in range(40): record_answer(f"{sys.argv[1]}-{i}", True); record_exercise("both", False)'
     runs = [subprocess.Popen([sys.executable, '-c', code, name]) for name in 'ab']
     assert [run.wait() for run in runs] == [0, 0] and len(answers()) == 80
     assert json.loads(progress_file().read_text())['exercises']['both'] == {'tries': 80, 'passed': False}
@@ -248,7 +248,7 @@ def test_progress_table():
 
 
 def test_no_torch():
-    code = 'import sys, fastbook_ch4.quiz, fastbook_ch4.progress; print({"torch", "numpy", "fastai"} & set(sys.modules))'
+    code = 'import sys, fastbook_ch4.study.quiz, fastbook_ch4.study.progress; print({"torch", "numpy", "fastai"} & set(sys.modules))'
     assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == 'set()'
 
 
@@ -311,7 +311,7 @@ def test_a_round_by_keyboard(show, chapter):
     assert f'Score: {n - 1}/{n} right' in page.locator('.fb4-bar').inner_text()
     page.get_by_role('button', name='Begin again').press('Enter')
     assert f'Score: 0/{n} right at the first try, 0 answered' in page.locator('.fb4-bar').inner_text()
-    assert page.evaluate("localStorage.getItem('fastbook_ch4.quiz')") == '{}' and not forms.first.locator('details').is_visible()
+    assert page.evaluate("localStorage.getItem('fastbook_ch4.study.quiz')") == '{}' and not forms.first.locator('details').is_visible()
 
 
 @pytest.mark.parametrize('q', {q.kind: q for q in QUESTIONS}.values(), ids=lambda q: q.kind)
@@ -328,7 +328,7 @@ def test_only_the_first_try_counts(show, q):
     assert 'Score: 1/1' in page.locator('.fb4-bar').inner_text()
 
 
-@pytest.mark.parametrize('before, url', [("localStorage.setItem('fastbook_ch4.quiz', '{damaged')", 'http://course.test/'), ("localStorage.setItem('fastbook_ch4.quiz', '[1]')", 'http://course.test/'),
+@pytest.mark.parametrize('before, url', [("localStorage.setItem('fastbook_ch4.study.quiz', '{damaged')", 'http://course.test/'), ("localStorage.setItem('fastbook_ch4.study.quiz', '[1]')", 'http://course.test/'),
     ("Storage.prototype.setItem = () => { throw new Error('full') }", 'http://course.test/'), ('', None)], ids=['damaged', 'a list', 'full', 'forbidden'])
 def test_storage_that_fails(show, before, url):
     "The score goes on, in the page's memory where nothing can be kept."
