@@ -160,7 +160,7 @@ def mnist_sample(
 def mnist(
     root=None, # Folder for data sets; fastai's own where it is None
 )->Path: # Folder with `training/0` to `training/9` and `testing/0` to `testing/9`
-    "All ten digits as 70,000 PNGs, laid out as fastai's `URLs.MNIST`; made once, which takes some ten seconds, and found again later. Raises `DataError`."
+    "All ten digits as 70,000 PNGs, laid out as fastai's `URLs.MNIST`; made once, which takes some seconds, and found again later. Raises `DataError`."
     return _png_folder('mnist_png', root, _files({'training': True, 'testing': False}, range(10)))
 
 # %% ../nbs/chapters/00_data.ipynb #4a783eb7
@@ -199,6 +199,7 @@ def digits_of(
         return tuple(sorted(map(int, names)))
     raise ValueError(f"digits: got {spec!r}, want 'all', or two or more different digits such as '3,7'")
 
+# %% ../nbs/chapters/00_data.ipynb #54682923
 def _digits(
     digits:tuple, # Whole numbers from 0 to 9
     train:bool, # The training images, or else the others
@@ -215,6 +216,7 @@ def _pictures(
     x = torch.stack([o for files in classes.values() for _, o in files])
     return Part(x, torch.tensor([i for i, files in enumerate(classes.values()) for _ in files]))
 
+# %% ../nbs/chapters/00_data.ipynb #ec0d73f0
 def data_of(
     spec, # Digits such as '3,7', or 'all' for all ten; or the path of a folder of pictures
     seed:int=42, # Draws the validation pictures of a folder that has no folder `valid`

@@ -27,7 +27,10 @@ def conv(
     stride:int=1, # Pixels from one place to the next
     padding:int=0, # Zeros on each side
 )->Tensor: # Shape (n, c_out, h_out, w_out), where h_out is (h + 2*padding - k)//stride + 1
-    "Slide each kernel over each picture, as `F.conv2d` does; raises `RuntimeError` where the channels don't match."
+    "Slide each kernel over each picture, as `F.conv2d` does; raises `ValueError` where the channels don't match."
+    if x.shape[1] != weight.shape[1]:
+        raise ValueError(f'x: got pictures of {x.shape[1]} channels, want {weight.shape[1]}, as the kernels have. '
+                         'Give `weight` the shape (c_out, c_in, k, l).')
     k, l = weight.shape[2:]
     windows = F.pad(x, (padding,)*4).unfold(2, k, stride).unfold(3, l, stride)
     res = torch.einsum('nchwkl,ockl->nohw', windows, weight)
@@ -167,7 +170,8 @@ class Shift(Callback):
         if learn.training: learn.xb = shift(learn.xb, self.generator)
 
 # %% ../nbs/chapters/08_resnet.ipynb #b37ba152
-ADAMW = partial(torch.optim.AdamW, weight_decay=0.01, betas=(0.9, 0.99), eps=1e-5, fused=True) # PyTorch's, with fastai's settings, in one piece of code for all parameters at once
+ADAMW = partial(torch.optim.AdamW, weight_decay=0.01, betas=(0.9, 0.99), eps=1e-5,
+                fused=True) # With fastai's settings
 
 # %% ../nbs/chapters/08_resnet.ipynb #fe24d822
 def fit_net(
@@ -184,10 +188,12 @@ def fit_net(
 )->None:
     "AdamW and one cycle in our `Learner`, on cross-entropy."
     g = torch.Generator().manual_seed(seed)
-    valid = DataLoader(data.valid.x[:1000], data.valid.y[:1000], 500) if show else ()
+    few = slice(None, None, max(1, len(data.valid.y)//1000)) # They may come class by class
+    valid = DataLoader(data.valid.x[few], data.valid.y[few], 500) if show else ()
     dls = DataLoaders(DataLoader(*data.train, bs, shuffle=True, generator=g), valid)
     loss_func = partial(F.cross_entropy, label_smoothing=smoothing)
-    learn = Learner(dls, model.to(memory_format=torch.channels_last), loss_func, ADAMW, cbs=[Shift(g)]*shifted, progress=show)
+    model.to(memory_format=torch.channels_last)
+    learn = Learner(dls, model, loss_func, ADAMW, cbs=[Shift(g)]*shifted, progress=show)
     torch.set_flush_denormal(True)
     try: learn.fit_one_cycle(epochs, lr, pct_start=pct_start)
     finally: torch.set_flush_denormal(False)
@@ -212,25 +218,31 @@ def fastai_resnet18(
     from fastai.vision.all import create_vision_model, resnet18
     return nn.Sequential(Colour(), create_vision_model(resnet18, n_out, pretrained=False))
 
+# %% ../nbs/chapters/08_resnet.ipynb #5f6e62d3
 def _fastai_dls(
     data, # As from `data_of`
     bs:int, # Images in a batch
 ): # fastai's `ImageDataLoaders`
-    "Read the pictures from folders, as fastai's users do; of a reader's own folder as we see them, small and grey."
+    "Read the pictures from folders; those of a reader's own folder as the other rungs see them."
     from fastai.vision.all import ImageDataLoaders, PILImage, Transform
-    if not data.files and data.spec == 'all': return ImageDataLoaders.from_folder(mnist(), train='training', valid='testing', bs=bs, num_workers=0)
-    if not data.files: return ImageDataLoaders.from_folder(mnist_sample(digits=digits_of(data.spec)), bs=bs, num_workers=0)
+    from_folder = partial(ImageDataLoaders.from_folder, bs=bs, num_workers=0)
+    if not data.files:
+        if data.spec == 'all': return from_folder(mnist(), train='training', valid='testing')
+        return from_folder(mnist_sample(digits=digits_of(data.spec)))
     import pandas as pd
     def small(im:PILImage): return PILImage.create((small_picture(im)[0]*255).round().byte().numpy())
-    rows = [(str(path), data.classes[c], held) for held, paths, part in zip((False, True), data.files, data) for path, c in zip(paths, part.y.tolist())]
+    rows = [(str(path), data.classes[c], held)
+            for held, paths, part in zip((False, True), data.files, data)
+            for path, c in zip(paths, part.y.tolist())]
     df = pd.DataFrame(rows, columns=['name', 'label', 'held'])
-    return ImageDataLoaders.from_df(df, '/', valid_col='held', item_tfms=Transform(small), bs=bs, num_workers=0)
+    return ImageDataLoaders.from_df(df, '/', valid_col='held', item_tfms=Transform(small),
+                                    bs=bs, num_workers=0)
 
 def fit_fastai(
     model, # From `fastai_resnet18`; its parameters are set
     data, # As from `data_of`
     seed:int, # For the first weights and the order of the images
-    show:bool=False, # Show fastai's table?
+    show:bool=False, # Show fastai's progress bar?
     lr:float=0.1, # The highest learning rate
     bs:int=64, # Images in a batch
     epochs:int=1, # How many times through the training images
@@ -238,9 +250,10 @@ def fit_fastai(
 )->None:
     "fastai's own way: picture folders, `vision_learner` and `fit_one_cycle`."
     from contextlib import nullcontext
-    from fastai.vision.all import set_seed, resnet18, vision_learner
+    from fastai.vision.all import resnet18, set_seed, vision_learner
     set_seed(seed, reproducible=True)
-    learn = vision_learner(_fastai_dls(data, bs), resnet18, pretrained=False, ps=dropout, loss_func=F.cross_entropy)
+    dls = _fastai_dls(data, bs)
+    learn = vision_learner(dls, resnet18, pretrained=False, ps=dropout, loss_func=F.cross_entropy)
     with learn.no_logging(), nullcontext() if show else learn.no_bar(): learn.fit_one_cycle(epochs, lr)
     model[1].load_state_dict(learn.model.state_dict())
     model.eval()

@@ -1,23 +1,40 @@
-"What the checks share: the repository's root, what Git tracks in it, and a browser."
-import shutil, subprocess
+"What the checks share: the root, what Git tracks, the live pages' scripts, and a browser."
+import shutil, subprocess, sys
 from pathlib import Path
 
 import pytest
 
-CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser') or shutil.which('google-chrome')
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.append(str(ROOT/'tools'))   # Its modules are tested too
+BROWSERS = ('chromium', 'chromium-browser', 'google-chrome')
+CHROMIUM = next(filter(None, map(shutil.which, BROWSERS)), None)
 # How Playwright starts it: nothing that it does by itself asks a host for anything.
-LAUNCH = dict(executable_path=CHROMIUM, args=['--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'])
+LAUNCH = dict(executable_path=CHROMIUM,
+              args=['--disable-gpu', '--disable-quic', '--no-first-run',
+                    '--disable-background-networking', '--disable-component-update',
+                    '--disable-sync'])
 
 
 @pytest.fixture(scope='session')
-def root(): return Path(__file__).resolve().parents[1]
+def root(): return ROOT
 
 
 @pytest.fixture(scope='session')
 def tracked(root):
     "The files that Git tracks or would track, as paths from the root."
-    names = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'], cwd=root, capture_output=True, text=True, check=True)
+    names = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
+                           cwd=root, capture_output=True, text=True, check=True)
     return [name for name in names.stdout.split('\0') if name and (root/name).is_file()]
+
+
+@pytest.fixture(scope='session')
+def live(tmp_path_factory):
+    "A folder `site` with the live pages' scripts and weights."
+    import weights
+    folder = tmp_path_factory.mktemp('pages')/'site'
+    shutil.copytree(ROOT/'site'/'live', folder/'live')
+    weights.main(folder/'weights')
+    return folder
 
 
 @pytest.fixture(scope='session')

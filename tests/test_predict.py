@@ -1,4 +1,5 @@
-"`fastbook_ch4 predict` and `export` at the command line: every bad image and every bad model ends in one sentence, and the other images are answered."
+"""`fastbook_ch4 predict` and `export` at the command line: every bad image and every bad model ends
+in one sentence, and the other images are answered."""
 import io, json, os, re, shutil, subprocess, sys, time
 from pathlib import Path
 
@@ -6,10 +7,13 @@ import numpy as np, pytest, torch
 from click.testing import CliRunner
 from PIL import Image
 
+from conftest import ROOT
 from fastbook_ch4.data import load_mnist
-from fastbook_ch4.ladder import main
-from fastbook_ch4.models.saved import KEPT, kept_models, load_tensors, save_tensors
+from fastbook_ch4.cli import main
+from fastbook_ch4.models.saved import kept_models, load_tensors, save_tensors
+from fastbook_ch4.rungs import RUNGS
 
+KEPT = [name for name, rung in RUNGS.items() if rung.kept]
 SEVEN = Image.fromarray(255 - load_mnist(False)[0][0].numpy())
 
 
@@ -18,8 +22,9 @@ def run(*args): return CliRunner().invoke(main, [str(a) for a in args])
 
 def in_a_process(*args):
     "The real command line, in a fresh process."
-    code = 'import sys; sys.argv[0] = "fastbook_ch4"; from fastbook_ch4.ladder import main; main()'
-    return subprocess.run([sys.executable, '-c', code, *map(str, args)], capture_output=True, text=True, cwd='/')
+    code = 'import sys; sys.argv[0] = "fastbook_ch4"; from fastbook_ch4.cli import main; main()'
+    return subprocess.run([sys.executable, '-c', code, *map(str, args)], capture_output=True,
+                          text=True, cwd='/')
 
 
 def sentence(done, *words):
@@ -43,7 +48,9 @@ def saved(im, kind, **kwargs):
     return file.getvalue()
 
 
-def film(kind): return saved(SEVEN, kind, save_all=True, append_images=[Image.fromarray(im.numpy()) for im in load_mnist(False)[0][1:3]])
+def film(kind):
+    return saved(SEVEN, kind, save_all=True,
+                 append_images=[Image.fromarray(im.numpy()) for im in load_mnist(False)[0][1:3]])
 
 
 BAD = { # Name -> content, and words of its sentence
@@ -82,12 +89,14 @@ def test_missing_file_and_folder(tmp_path, seven):
 
 def test_all_bad_images_in_one_process(tmp_path, seven):
     for name, (content, _) in BAD.items(): (tmp_path/name).write_bytes(content)
-    done = in_a_process('predict', *[tmp_path/name for name in BAD], tmp_path, tmp_path/'nothing.png', seven, '--json')
+    done = in_a_process('predict', *[tmp_path/name for name in BAD], tmp_path,
+                        tmp_path/'nothing.png', seven, '--json')
     lines = done.stderr.strip().splitlines()
-    assert done.returncode == 1 and len(lines) == len(BAD) + 2 and all(line.startswith('Error: ') for line in lines), done.stderr
+    assert done.returncode == 1 and len(lines) == len(BAD) + 2, done.stderr
+    assert all(line.startswith('Error: ') for line in lines), done.stderr
     *errors, answer = json.loads(done.stdout)
     assert all(set(e) == {'file', 'error'} for e in errors)
-    assert answer['digit'] == 7 and answer['sure'] and list(answer['rungs']) == KEPT
+    assert answer['answer'] == '7' and answer['sure'] and list(answer['rungs']) == KEPT
 
 
 def variants():
@@ -119,7 +128,8 @@ def test_good_images_of_every_kind(tmp_path):
         names.append(tmp_path/name)
     result = run('predict', *names, '--json')
     assert result.exit_code == 0, result.stderr
-    assert {Path(a['file']).name: a['digit'] for a in json.loads(result.stdout)} == {p.name: 7 for p in names}
+    answers = {Path(a['file']).name: a['answer'] for a in json.loads(result.stdout)}
+    assert answers == {p.name: '7' for p in names}
 
 
 def test_table(seven):
@@ -154,18 +164,24 @@ def test_damaged_models(models, seven):
     path = models/'net30.safetensors'
     for content, word in list(damage(path)):
         path.write_bytes(content)
-        for command in (['predict', seven], ['export', models/'onnx']): sentence(run(*command, '--models', models), 'net30.safetensors', word)
+        for command in (['predict', seven], ['export', models/'onnx']):
+            sentence(run(*command, '--models', models), 'net30.safetensors', word)
     assert not (models/'onnx'/'net30.onnx').exists()
 
 
 def test_foreign_models(models, seven):
     from safetensors.torch import save_file
     path = models/'net30.safetensors'
-    def refused(*words): sentence(run('predict', seven, '--models', models), 'net30.safetensors', *words)
+    def refused(*words):
+        sentence(run('predict', seven, '--models', models), 'net30.safetensors', *words)
     tensors, facts = load_tensors(path)
-    shutil.copy(models/'net100.safetensors', path); refused("holds the model 'net100'", "'net30' is wanted")
-    save_tensors(path, load_tensors(models/'net100.safetensors')[0], facts); refused('does not fit', "'1.weight'", '(100, 784)', '(30, 784)')
-    save_tensors(path, {k: t.half() for k, t in tensors.items()}, facts); refused('does not fit', 'float16')
+    larger, _ = load_tensors(models/'net100.safetensors')
+    half = {k: t.half() for k, t in tensors.items()}
+    shutil.copy(models/'net100.safetensors', path)
+    refused("holds the model 'net100'", "'net30' is wanted")
+    save_tensors(path, larger, facts)
+    refused('does not fit', "'1.weight'", '(100, 784)', '(30, 784)')
+    save_tensors(path, half, facts); refused('does not fit', 'float16')
     save_tensors(path, tensors, {'name': 'alexnet'}); refused("'alexnet'", 'knows')
     save_tensors(path, tensors, {}); refused('None', 'knows')
     save_file(tensors, path); refused('another program')
@@ -174,22 +190,26 @@ def test_foreign_models(models, seven):
 
 
 def test_no_models(tmp_path, seven):
-    for command in (['predict', seven], ['export', tmp_path/'onnx']): sentence(run(*command, '--models', tmp_path/'nowhere'), 'holds no model')
+    for command in (['predict', seven], ['export', tmp_path/'onnx']):
+        sentence(run(*command, '--models', tmp_path/'nowhere'), 'holds no model')
 
 
 def test_missing_models_of_the_package(tmp_path, seven):
-    root = Path(__file__).resolve().parents[1]
-    shutil.copytree(root/'fastbook_ch4', tmp_path/'fastbook_ch4')
+    shutil.copytree(ROOT/'fastbook_ch4', tmp_path/'fastbook_ch4')
     (tmp_path/'fastbook_ch4'/'models'/'net30.safetensors').unlink()
-    code = f'import sys; sys.path.insert(0, {str(tmp_path)!r}); from fastbook_ch4.ladder import main; main()'
-    sentence(subprocess.run([sys.executable, '-c', code, 'predict', str(seven)], capture_output=True, text=True, cwd='/'), 'net30.safetensors is missing', 'Install')
+    code = (f'import sys; sys.path.insert(0, {str(tmp_path)!r}); '
+            'from fastbook_ch4.cli import main; main()')
+    sentence(subprocess.run([sys.executable, '-c', code, 'predict', str(seven)],
+                            capture_output=True, text=True, cwd='/'),
+             'net30.safetensors is missing', 'Install')
 
 
 def test_export_of_every_rung(tmp_path):
     pytest.importorskip('onnxscript')
     done = in_a_process('export', tmp_path/'onnx')
     assert done.returncode == 0 and not done.stderr, done.stderr
-    assert sorted(p.name for p in (tmp_path/'onnx').iterdir()) == sorted(f'{name}.onnx' for name in KEPT)
+    assert sorted(p.name
+                  for p in (tmp_path/'onnx').iterdir()) == sorted(f'{name}.onnx' for name in KEPT)
 
 
 def test_export_to_a_place_that_cannot_be_written(models):

@@ -1,19 +1,24 @@
-"The project as a whole: what is exported and cleaned, what the wheel holds, and the rules that each notebook keeps."
-import json, re, runpy, shutil, subprocess, sys, zipfile
+"The project as a whole: what is exported, cleaned and packed, and the rules that notebooks keep."
+import ast, json, re, shutil, subprocess, sys, tarfile, zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
 import pytest, yaml
 
-ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted(p for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts)
-CHAPTERS = [p for p in NOTEBOOKS if p.parent.name == 'nbs' and re.match(r'\d\d_', p.name)]
-GLOSSARY = ROOT/'nbs'/'glossary.ipynb'
+from conftest import ROOT
+from docs.links import is_exercises, notebooks
+from readme import readme
+
+NOTEBOOKS = [ROOT/'nbs'/nb for nb in notebooks()]
+CHAPTERS = [p for p in NOTEBOOKS if p.parent.name == 'chapters' and not is_exercises(p.name)]
+GLOSSARY = ROOT/'nbs'/'about'/'glossary.ipynb'
 
 
 def cells(path, kind=None):
     "The cells of a notebook as (source, outputs)."
-    return [(''.join(c['source']), c.get('outputs', [])) for c in json.loads(path.read_text(encoding='utf-8'))['cells'] if kind in (None, c['cell_type'])]
+    return [(''.join(c['source']), c.get('outputs', []))
+            for c in json.loads(path.read_text(encoding='utf-8'))['cells']
+            if kind in (None, c['cell_type'])]
 
 
 def slug(heading):
@@ -35,14 +40,16 @@ def test_export_and_clean_change_nothing(tracked, tmp_path):
     for name in tracked:
         (copy/name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT/name, copy/name)
-    for command in ('nbdev_export', 'nbdev_clean'): subprocess.run([Path(sys.executable).with_name(command)], cwd=copy, check=True)
+    for command in ('nbdev_export', 'nbdev_clean'):
+        subprocess.run([Path(sys.executable).with_name(command)], cwd=copy, check=True)
     changed = [name for name in tracked if (ROOT/name).read_bytes() != (copy/name).read_bytes()]
     assert not changed, f'run `make notebooks` and commit: {changed}'
 
 
 def test_readme_is_made_from_the_index():
-    for path, content in runpy.run_path(str(ROOT/'nbs'/'scripts'/'readme.py'))['readme']().items():
-        assert (ROOT/path).read_bytes() == content, f'{path} is older than nbs/index.ipynb: run `make notebooks` and commit'
+    for path, content in readme().items():
+        older = f'{path} is older than nbs/index.ipynb: run `make notebooks` and commit'
+        assert (ROOT/path).read_bytes() == content, older
 
 
 def test_requirements_fit_together():
@@ -54,15 +61,19 @@ OLDEST = '3.11.0' # The oldest Python for which constraints.txt is made
 
 
 def unsolvable(constraints, python):
-    "What uv's resolver says where this Python or a newer one can't have the development environment; nothing where all can."
-    command = [Path(sys.executable).with_name('uv'), 'pip', 'compile', '--quiet', '--universal', '--python-version', python, '--constraints', constraints,
+    """What uv's resolver says where this Python or a newer one can't have the development
+    environment; nothing where all can."""
+    command = [Path(sys.executable).with_name('uv'), 'pip', 'compile', '--quiet', '--universal',
+               '--python-version', python, '--constraints', constraints,
                '--extra', 'dev', '--extra', 'onnx', 'setup.py']
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if re.search(r'Failed to fetch|error sending request|dns error', done.stderr): pytest.skip('the package index can not be reached')
+    if re.search(r'Failed to fetch|error sending request|dns error', done.stderr):
+        pytest.skip('the package index can not be reached')
     return done.stderr if done.returncode else ''
 
 
-def test_every_promised_python_can_have_the_constraints(): assert not (said := unsolvable(ROOT/'constraints.txt', OLDEST)), said
+def test_every_promised_python_can_have_the_constraints():
+    assert not (said := unsolvable(ROOT/'constraints.txt', OLDEST)), said
 
 
 def test_constraints_can_be_unsolvable(tmp_path):
@@ -75,8 +86,11 @@ def oldest_pythons():
     "The oldest Python, as each place that names one has it."
     ini = ConfigParser(delimiters='='); ini.read(ROOT/'settings.ini')
     workflow = yaml.safe_load((ROOT/'.github/workflows/test.yaml').read_text(encoding='utf-8'))
-    return dict(settings=ini['DEFAULT']['min_python'], readme=re.search(r'Python (3\.\d+) or newer', (ROOT/'README.md').read_text(encoding='utf-8'))[1],
-                workflow=min(workflow['jobs']['test']['strategy']['matrix']['python'], key=lambda v: int(v.split('.')[1])), tests=OLDEST.removesuffix('.0'))
+    return dict(settings=ini['DEFAULT']['min_python'],
+                readme=re.search(r'Python (3\.\d+) or newer',
+                                 (ROOT/'README.md').read_text(encoding='utf-8'))[1],
+                workflow=min(workflow['jobs']['test']['strategy']['matrix']['python'],
+                             key=lambda v: int(v.split('.')[1])), tests=OLDEST.removesuffix('.0'))
 
 
 def test_one_oldest_python(): assert len(set(oldest_pythons().values())) == 1, oldest_pythons()
@@ -84,91 +98,148 @@ def test_one_oldest_python(): assert len(set(oldest_pythons().values())) == 1, o
 
 def test_make_names_the_python_that_is_too_old(tmp_path):
     fake = tmp_path/'python'
-    fake.write_text(f'#!/bin/sh\nexec {sys.executable} -c "import sys; sys.version_info = (3, 9); sys.version = \'3.9.2\'; exec(sys.argv[1])" "$2"\n')
+    old = "sys.version_info = (3, 9); sys.version = '3.9.2'"
+    code = f'import sys; {old}; exec(sys.argv[1])'
+    fake.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$2"\n')
     fake.chmod(0o755)
-    made = subprocess.run(['make', '--always-make', f'PYTHON={fake}', '.venv/ready'], cwd=ROOT, capture_output=True, text=True)
-    assert made.returncode and 'is Python 3.9.2, and the course needs 3.11 or newer' in made.stderr and 'pip' not in made.stdout
+    made = subprocess.run(['make', '--always-make', f'PYTHON={fake}', '.venv/ready'], cwd=ROOT,
+                          capture_output=True, text=True)
+    assert 'is Python 3.9.2, and the course needs 3.11 or newer' in made.stderr
+    assert made.returncode and 'pip' not in made.stdout
 
 
-def test_wheel(tmp_path):
-    subprocess.run([sys.executable, '-m', 'pip', 'wheel', '-q', '--no-deps', '-w', tmp_path, ROOT], check=True)
-    wheel, = tmp_path.glob('*.whl')
+def test_packages(tmp_path):
+    "The sdist, and the wheel that is built from it, hold all of the package, its data included."
+    uv = Path(sys.executable).with_name('uv')
+    subprocess.run([uv, 'build', '--quiet', '--out-dir', tmp_path, ROOT], check=True)
+    wheel, sdist = next(tmp_path.glob('*.whl')), next(tmp_path.glob('*.tar.gz'))
+    with tarfile.open(sdist) as t: source = {name.partition('/')[2] for name in t.getnames()}
     with zipfile.ZipFile(wheel) as z:
         names = set(z.namelist())
         metadata = z.read(next(n for n in names if n.endswith('METADATA'))).decode()
         scripts = z.read(next(n for n in names if n.endswith('entry_points.txt'))).decode()
-    packaged = [p for p in (ROOT/'fastbook_ch4').rglob('*') if p.is_file() and p.suffix in ('.py', '.gz', '.mplstyle', '.md', '.safetensors', '.css', '.js')]
-    assert {str(p.relative_to(ROOT)) for p in packaged} <= names
-    assert 'fastbook_ch4 = fastbook_ch4.ladder:main' in scripts
-    ini = ConfigParser(); ini.read(ROOT/'settings.ini')
+    files = {p.relative_to(ROOT).as_posix() for p in (ROOT/'fastbook_ch4').rglob('*')
+             if p.is_file() and '__pycache__' not in p.parts}
+    assert {'fastbook_ch4/quoted.json', 'fastbook_ch4/study/quiz.js',
+            'fastbook_ch4/models/net30.safetensors'} <= files
+    assert not files - names and not files - source, (files - names, files - source)
+    assert {name for name in names if '.dist-info/' not in name} == files, 'and nothing else'
+    assert 'fastbook_ch4 = fastbook_ch4.cli:main' in scripts
+    ini = ConfigParser(delimiters='='); ini.read(ROOT/'settings.ini')
     assert f"Version: {ini['DEFAULT']['version']}" in metadata
     needed = re.findall(r'^Requires-Dist: (?!.*extra ==)(.*)', metadata, re.M)
     assert any('torch' in o for o in needed) and not any('nbdev' in o for o in needed), needed
 
 
+NAMING = ['Makefile', 'CONTRIBUTING.md', '.ci/run', '.github/workflows/newest.yaml']
+
+
+@pytest.mark.parametrize('name', NAMING)
+def test_named_files_exist(name):
+    named = re.findall(r'(?<![\w./])(?:tools|tests|site|nbs)/[\w/]+\.\w+',
+                       (ROOT/name).read_text(encoding='utf-8'))
+    made = re.compile('NN_name|nbs/results/')   # What is made may be missing
+    missing = {o for o in named if not (ROOT/o).exists() and not made.search(o)}
+    assert not missing, missing
+
+
+def modules():
+    "The package's modules: name -> file."
+    files = [p for p in (ROOT/'fastbook_ch4').rglob('*.py') if p.name != '_modidx.py']
+    return {'.'.join(p.relative_to(ROOT).with_suffix('').parts).removesuffix('.__init__'): p
+            for p in files}
+
+
 def test_no_module_imports_what_it_need_not():
-    modules = [p.stem for p in (ROOT/'fastbook_ch4').glob('[a-z]*.py')]
+    heavy = ('fastai', 'matplotlib', 'pandas', 'torchvision', 'fastprogress')
     code = ('import sys, importlib\n'
-            f'for m in {modules}: importlib.import_module("fastbook_ch4." + m)\n'
-            'print([m for m in ("fastai", "matplotlib", "pandas", "torchvision", "fastprogress") if m in sys.modules])')
-    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=True).stdout.strip() == '[]'
+            f'for m in {list(modules())}: importlib.import_module(m)\n'
+            f'print([m for m in {heavy} if m in sys.modules])')
+    assert subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
+                          check=True).stdout.strip() == '[]'
 
 
 # The rules for notebooks. Each is a function of a notebook's path, and returns what breaks it.
 
 
 def no_outputs(path):
-    code = [(s, outputs) for s, outputs in cells(path, 'code') if not re.search(r'^#\| *(hide|default_exp)', s, re.M)]
+    code = [(s, outputs) for s, outputs in cells(path, 'code')
+            if not re.search(r'^#\| *(hide|default_exp)', s, re.M)]
     if code and not any(outputs for _, outputs in code): yield 'no outputs: run `make notebooks`'
-    if any(o['output_type'] == 'error' for _, outputs in code for o in outputs): yield 'an error as output'
+    if any(o['output_type'] == 'error' for _, outputs in code for o in outputs):
+        yield 'an error as output'
 
 
 def bare_figures(path):
     for s, outputs in cells(path, 'code'):
         figure = any({'image/png', 'image/svg+xml'} & set(o.get('data', {})) for o in outputs)
-        if figure and not re.search(r'^#\| *hide', s, re.M) and not ('fig-alt:' in s and 'fig-cap:' in s): yield f'a figure without fig-cap or fig-alt, in the cell that begins: {s.splitlines()[0]}'
-        if 'fig-cap:' in s and not figure: yield f'a caption without a figure, in the cell that begins: {s.splitlines()[0]}'
+        hidden, said = re.search(r'^#\| *hide', s, re.M), 'fig-alt:' in s and 'fig-cap:' in s
+        where = f'in the cell that begins: {s.partition(chr(10))[0]}'
+        if figure and not hidden and not said: yield f'a figure without fig-cap or fig-alt, {where}'
+        if 'fig-cap:' in s and not figure: yield f'a caption without a figure, {where}'
     for s, _ in cells(path, 'markdown'):
         if '![](' in s or re.search(r'<img(?![^>]*\balt=)', s): yield 'a picture without alt text'
 
 
 def unreadable_options(path):
-    "Quarto and smalldocs read a cell's options as YAML: an unquoted colon in a caption loses them all."
+    "A cell's options are read as YAML: an unquoted colon in a caption loses them all."
     for s, _ in cells(path, 'code'):
         options = '\n'.join(re.findall(r'^#\| (\w[\w-]*: .*)', s, re.M))
         try: yaml.safe_load(options)
-        except yaml.YAMLError: yield f'quote the text after the first colon, which holds another colon or begins with a sign: {options}'
+        except yaml.YAMLError:
+            yield (f'quote the text after the first colon, which holds another colon or begins '
+                   f'with a sign: {options}')
+
+
+def is_table(source):
+    "Whether a cell is one assignment and nothing else: data, which may be as long as they are."
+    try: body = ast.parse(source).body
+    except SyntaxError: return False   # a magic
+    return len(body) == 1 and isinstance(body[0], (ast.Assign, ast.AugAssign))
 
 
 def long_cells(path):
     for s, _ in cells(path, 'code'):
-        if sum(bool(line.strip()) and not line.startswith('#|') for line in s.splitlines()) > 30: yield f'a cell of more than 30 lines, which begins: {s.splitlines()[0]}'
+        lines = [line for line in s.splitlines() if line.strip() and not line.startswith('#|')]
+        if len(lines) > 30 and not is_table(s):
+            yield f'a cell of {len(lines)} lines, and 30 are allowed, which begins: {lines[0]}'
 
 
 def only_some_can_read(path):
     "What Quarto understands and JupyterLab, Colab or a code host show as it is typed."
     text = prose(path)
-    for what, pattern in dict(div=r'^ *:::', reference=r'(?<![\w`.])@(fig|tbl|sec|eq)-', attribute=r'\{[.#][\w-]+[^}]*\}', shortcode=r'\{\{[<%]', citation=r'\[@\w').items():
-        if m := re.search(pattern, text, re.M): yield f"Quarto's {what} `{m[0].strip()}` reads as typed in JupyterLab: use headings, lists, tables, `> **Note**`, `<details>`"
+    for what, pattern in dict(div=r'^ *:::', reference=r'(?<![\w`.])@(fig|tbl|sec|eq)-',
+                              attribute=r'\{[.#][\w-]+[^}]*\}', shortcode=r'\{\{[<%]',
+                              citation=r'\[@\w').items():
+        if m := re.search(pattern, text, re.M):
+            yield (f"Quarto's {what} `{m[0].strip()}` reads as typed in JupyterLab: use headings, "
+                   'lists, tables, `> **Note**`, `<details>`')
 
 
 def wrong_anatomy(path):
-    "A chapter: a title and a description alone in the first cell, one question near the top, and the closing."
+    "A chapter: title and description alone in the first cell, a question near the top, a closing."
     text = [s for s, _ in cells(path, 'markdown')]
-    if not re.fullmatch(r'# [^\n]+\n\n> [^\n]+', text[0]): yield 'the first cell holds the title and the description, and nothing else'
-    if not any('**The question of this chapter:**' in s for s in text[:4]): yield 'the chapter opens with its question'
+    if not re.fullmatch(r'# [^\n]+\n\n> [^\n]+', text[0]):
+        yield 'the first cell holds the title and the description, and nothing else'
+    if not any('**The question of this chapter:**' in s for s in text[:4]):
+        yield 'the chapter opens with its question'
     for part in ('## What we built', '**The ladder so far:**', '**To try:**', '**Next:**'):
         if part not in text[-1]: yield f'the closing has no {part}'
+
+
+def anchors(path): return {slug(h) for s, _ in cells(path, 'markdown') for h in headings(s)}
 
 
 def broken_links(path):
     "Links to notebooks, their headings and other files."
     for source, _ in cells(path, 'markdown'):
-        for link in re.findall(r'(?:\]\(|\b(?:href|src)=")(?!https?:|mailto:|data:)([^)"\s]+)', source):
+        for link in re.findall(r'(?:\]\(|\b(?:href|src)=")(?!https?:|mailto:|data:)([^)"\s]+)',
+                               source):
             file, _, anchor = link.partition('#')
             target = path.parent/file if file else path
             if not target.exists(): yield f'{link} leads nowhere'
-            elif anchor and target.suffix == '.ipynb' and anchor.lower() not in {slug(h) for s, _ in cells(target, 'markdown') for h in headings(s)}: yield f'{link}: {target.name} has no such heading'
+            elif anchor and target.suffix == '.ipynb' and anchor.lower() not in anchors(target):
+                yield f'{link}: {target.name} has no such heading'
 
 
 RULES = [no_outputs, bare_figures, unreadable_options, long_cells, only_some_can_read, broken_links]
@@ -180,13 +251,18 @@ def test_rule(rule, path): assert not (broken := list(rule(path))), '\n'.join(br
 
 
 @pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
-def test_anatomy_of_a_chapter(path): assert not (broken := list(wrong_anatomy(path))), '\n'.join(broken)
+def test_anatomy_of_a_chapter(path):
+    assert not (broken := list(wrong_anatomy(path))), '\n'.join(broken)
 
 
 def made_up(tmp_path, *cells):
     "A notebook of (kind, source, outputs…)."
     path = tmp_path/'made_up.ipynb'
-    path.write_text(json.dumps(dict(cells=[dict(cell_type=kind, source=source, **({'outputs': outputs} if kind == 'code' else {})) for kind, source, *outputs in cells])), encoding='utf-8')
+    def cell(kind, source, *outputs):
+        more = {'outputs': outputs} if kind == 'code' else {}
+        return dict(cell_type=kind, source=source) | more
+    nb = dict(cells=[cell(*parts) for parts in cells])
+    path.write_text(json.dumps(nb), encoding='utf-8')
     return path
 
 
@@ -197,49 +273,72 @@ FIGURE = dict(output_type='display_data', data={'image/png': ''})
 @pytest.mark.parametrize('rule, broken, kept', [
     (no_outputs, ('code', '1'), ('code', '1', SHOWN)),
     (no_outputs, ('code', '1', dict(output_type='error')), ('code', '#| hide\n1')),
-    (bare_figures, ('code', '#| fig-cap: What to see.\n#| fig-alt: What is in it.\nplot()'), ('code', '#| hide\nplot()', FIGURE)),
-    (bare_figures, ('code', '#| fig-cap: What to see.\nplot()', FIGURE), ('code', '#| fig-cap: What to see.\n#| fig-alt: What is in it.\nplot()', FIGURE)),
+    (bare_figures, ('code', '#| fig-cap: What to see.\n#| fig-alt: What is in it.\nplot()'),
+     ('code', '#| hide\nplot()', FIGURE)),
+    (bare_figures, ('code', '#| fig-cap: What to see.\nplot()', FIGURE),
+     ('code', '#| fig-cap: What to see.\n#| fig-alt: What is in it.\nplot()', FIGURE)),
     (bare_figures, ('markdown', '![](x.png)'), ('markdown', '![What is in it.](x.png)')),
     (bare_figures, ('markdown', '<img src="x.png">'), ('markdown', '<img src="x.png" alt="">')),
-    (unreadable_options, ('code', '#| fig-cap: Two lines: one bends.\nplot()'), ('code', '#| fig-cap: "Two lines: one bends."\n#| hide\nplot()')),
+    (unreadable_options, ('code', '#| fig-cap: Two lines: one bends.\nplot()'),
+     ('code', '#| fig-cap: "Two lines: one bends."\n#| hide\nplot()')),
     (long_cells, ('code', 'x = 1\n'*31), ('code', 'x = 1\n\n'*30)),
-    (only_some_can_read, ('markdown', '::: {.callout-note}\nMind the gap.\n:::'), ('markdown', '> **Note** Mind the gap, `::: `.')),
-    (only_some_can_read, ('markdown', 'See @fig-line.'), ('markdown', 'See the figure, which `@fig-line` would name.')),
-    (only_some_can_read, ('markdown', '![A line.](x.png){#fig-line}'), ('markdown', 'The set {a, b}, and $x_{i}$.')),
+    (long_cells, ('code', 'f(\n' + '1,\n'*31 + ')'), ('code', 'x = [\n' + '1,\n'*31 + ']')),
+    (only_some_can_read, ('markdown', '::: {.callout-note}\nMind the gap.\n:::'),
+     ('markdown', '> **Note** Mind the gap, `::: `.')),
+    (only_some_can_read, ('markdown', 'See @fig-line.'),
+     ('markdown', 'See the figure, which `@fig-line` would name.')),
+    (only_some_can_read, ('markdown', '![A line.](x.png){#fig-line}'),
+     ('markdown', 'The set {a, b}, and $x_{i}$.')),
     (broken_links, ('markdown', '[there](none.ipynb)'), ('markdown', '[here](made_up.ipynb)')),
-    (broken_links, ('markdown', '## A title\n\n[there](#a-tilte)'), ('markdown', "## It's a title\n\n[here](made_up.ipynb#its-a-title)")),
-    (broken_links, ('markdown', '<a href="none.ipynb">there</a>'), ('markdown', '<a href="https://pytorch.org">here</a>'))])
+    (broken_links, ('markdown', '## A title\n\n[there](#a-tilte)'),
+     ('markdown', "## It's a title\n\n[here](made_up.ipynb#its-a-title)")),
+    (broken_links, ('markdown', '<a href="none.ipynb">there</a>'),
+     ('markdown', '<a href="https://pytorch.org">here</a>'))])
 def test_the_rules_can_be_broken(rule, broken, kept, tmp_path):
     assert list(rule(made_up(tmp_path, broken))) and not list(rule(made_up(tmp_path, kept)))
 
 
 def test_anatomy_can_be_wrong(tmp_path):
-    parts = ['# Title\n\n> What it is about.', '**The question of this chapter:** why?', '## What we built\n\n**The ladder so far:** x\n\n**To try:** x\n\n**Next:** x']
+    parts = ['# Title\n\n> What it is about.', '**The question of this chapter:** why?',
+             '## What we built\n\n**The ladder so far:** x\n\n**To try:** x\n\n**Next:** x']
     assert not list(wrong_anatomy(made_up(tmp_path, *[('markdown', s) for s in parts])))
     for i, mistake in enumerate(['# Title', 'why?', parts[2].replace('**To try:**', '')]):
-        assert len(list(wrong_anatomy(made_up(tmp_path, *[('markdown', mistake if i == j else s) for j, s in enumerate(parts)])))) == 1
+        wrong = [('markdown', mistake if i == j else s) for j, s in enumerate(parts)]
+        assert len(list(wrong_anatomy(made_up(tmp_path, *wrong)))) == 1
 
 
 # The glossary
 
 # Italic because the voice is raised, and no terms.
-EMPHASIS = {'adds', 'after', 'all', 'between', 'broadcasts', 'cancel', 'click', 'constant', 'counted from the end', 'different', 'each bend can be one hidden unit', 'every', 'everywhere', 'exist', 'function', 'here',
-            'identical', 'image', 'is', 'its', 'learn', 'measuring differently', 'not', 'once', 'one', 'output', 'right', 'running', 'same', 'show', 'sign', 'size', 'stop', 'these', 'this', 'training', 'used', 'where',
+EMPHASIS = {'adds', 'after', 'all', 'between', 'broadcasts', 'cancel', 'click', 'constant',
+            'counted from the end', 'different', 'each bend can be one hidden unit', 'every',
+            'everywhere', 'exist', 'function', 'here',
+            'identical', 'image', 'is', 'its', 'learn', 'measuring differently', 'not', 'once',
+            'one', 'output', 'right', 'running', 'same', 'show', 'sign', 'size', 'stop', 'these',
+            'this', 'training', 'used', 'where',
             'whether', 'which', 'worse than a constant'}
+
+
+ENTRY = r'^- \*\*(.+?)\*\*(?: \((.+?)\))?: .+ \[[^\]]*\]\(([^)#]+)#?([^)]*)\)$'
 
 
 def entries(path):
     "The glossary's entries: term, its other names, and the notebook and the heading that teach it."
     for s, _ in cells(path, 'markdown'):
-        for term, others, file, anchor in re.findall(r'^- \*\*(.+?)\*\*(?: \((.+?)\))?: .+ \[[^\]]*\]\(([^)#]+)#?([^)]*)\)$', s, re.M): yield term, others.split(', ') if others else [], file, anchor
+        for term, others, file, anchor in re.findall(ENTRY, s, re.M):
+            yield term, others.split(', ') if others else [], file, anchor
 
 
 def section(path, anchor):
-    "What stands under a heading, code included, up to the next heading of its rank; without an anchor, what stands before the second heading."
-    lines = [(kind, line) for c in json.loads(path.read_text(encoding='utf-8'))['cells'] for kind in [c['cell_type']] for line in ''.join(c['source']).split('\n')]
-    marks = [(i, len(m[1]), slug(m[2])) for i, (kind, line) in enumerate(lines) if kind == 'markdown' and (m := re.match(r'(#+) +(.*)', line))]
+    """What stands under a heading, code included, up to the next heading of its rank; without an
+    anchor, what stands before the second heading."""
+    lines = [(kind, line) for c in json.loads(path.read_text(encoding='utf-8'))['cells']
+             for kind in [c['cell_type']] for line in ''.join(c['source']).split('\n')]
+    marks = [(i, len(m[1]), slug(m[2])) for i, (kind, line) in enumerate(lines)
+             if kind == 'markdown' and (m := re.match(r'(#+) +(.*)', line))]
     start, rank, _ = next((m for m in marks if not anchor or m[2] == anchor), (len(lines), 0, ''))
-    end = next((i for i, other, _ in marks if i > start and (other <= rank or not anchor)), len(lines))
+    end = next((i for i, other, _ in marks if i > start and (other <= rank or not anchor)),
+               len(lines))
     return re.sub(r'\s+', ' ', re.sub('[*`]', '', '\n'.join(line for _, line in lines[start:end])))
 
 
@@ -247,7 +346,9 @@ def untaught(path):
     "Entries whose section does not use the term or one of its other names."
     for term, others, file, anchor in entries(path):
         text = section(path.parent/file, anchor)
-        if not any(re.search(rf'(?<!\w){re.escape(name)}s?(?!\w)', text, re.I) for name in [term, *others]): yield f'{term}: {file}#{anchor} never says so'
+        if not any(re.search(rf'(?<!\w){re.escape(name)}s?(?!\w)', text, re.I)
+                   for name in [term, *others]):
+            yield f'{term}: {file}#{anchor} never says so'
 
 
 def unexplained(paths, glossary):
@@ -255,33 +356,44 @@ def unexplained(paths, glossary):
     names = {name.lower() for term, others, *_ in entries(glossary) for name in [term, *others]}
     for path in paths:
         for phrase in re.findall(r'(?<![*\w])\*([^*\s](?:[^*\n]*[^*\s])?)\*(?![*\w])', prose(path)):
-            if not {phrase.lower(), phrase.lower().removesuffix('s')} & names and phrase not in EMPHASIS: yield f'{path.name}: *{phrase}*'
+            known = {phrase.lower(), phrase.lower().removesuffix('s')} & names
+            if not known and phrase not in EMPHASIS:
+                yield f'{path.name}: *{phrase}*'
 
 
-def test_every_term_of_the_glossary_is_taught(): assert not (bad := list(untaught(GLOSSARY))), '\n'.join(bad)
+def test_every_term_of_the_glossary_is_taught():
+    assert not (bad := list(untaught(GLOSSARY))), '\n'.join(bad)
 
 
 def test_every_term_of_the_chapters_is_in_the_glossary():
     bad = list(unexplained(CHAPTERS, GLOSSARY))
-    assert not bad, 'add to nbs/glossary.ipynb, or to EMPHASIS in this file:\n' + '\n'.join(bad)
+    where = 'add to nbs/about/glossary.ipynb, or to EMPHASIS in this file:'
+    assert not bad, '\n'.join([where, *bad])
 
 
 def test_the_glossary_is_sorted():
-    lines = [line for s, _ in cells(GLOSSARY, 'markdown') for line in s.split('\n') if line.startswith('- **')]
+    lines = [line for s, _ in cells(GLOSSARY, 'markdown') for line in s.split('\n')
+             if line.startswith('- **')]
     terms = [re.sub(r'\W', '', term.lower()) for term, *_ in entries(GLOSSARY)]
-    assert len(terms) == len(lines) > 100, 'an entry that is not of the form: - **term** (other names): text. [place](notebook.ipynb#heading)'
+    form = '- **term** (other names): text. [place](notebook.ipynb#heading)'
+    assert len(terms) == len(lines) > 100, f'an entry that is not of the form: {form}'
     assert terms == sorted(set(terms))
 
 
 def test_the_glossary_can_be_wrong(tmp_path):
-    page = '## Lines\n\nA *bend* is a kink.\n\n### More\n\nAnd `relu`.\n\n## Curves\n\nWith *slopes*.'
+    page = '\n\n'.join(['## Lines', 'A *bend* is a kink.', '### More', 'And `relu`.', '## Curves',
+                        'With *slopes*.'])
     (tmp_path/'page.ipynb').write_text(made_up(tmp_path, ('markdown', page)).read_text())
     entry = '- **{}**: What it is. [chapter 07: Lines](page.ipynb#{})'.format
     def glossary(*lines): return made_up(tmp_path, ('markdown', '\n'.join(lines)))
-    assert not list(untaught(glossary(entry('bend', 'lines'), entry('relu', 'lines'), entry('slope', 'curves'))))
-    assert list(untaught(glossary(entry('slope', 'lines')))) == ['slope: page.ipynb#lines never says so']
-    assert list(untaught(glossary(entry('end', 'lines')))) and list(untaught(glossary(entry('bend', 'no-such-heading'))))
-    assert list(unexplained([tmp_path/'page.ipynb'], glossary(entry('bend', 'lines')))) == ['page.ipynb: *slopes*']
+    assert not list(untaught(glossary(entry('bend', 'lines'), entry('relu', 'lines'),
+                                      entry('slope', 'curves'))))
+    wrong = glossary(entry('slope', 'lines'))
+    assert list(untaught(wrong)) == ['slope: page.ipynb#lines never says so']
+    for line in (entry('end', 'lines'), entry('bend', 'no-such-heading')):
+        assert list(untaught(glossary(line)))
+    few = glossary(entry('bend', 'lines'))
+    assert list(unexplained([tmp_path/'page.ipynb'], few)) == ['page.ipynb: *slopes*']
 
 
 # The site
@@ -293,23 +405,28 @@ def missing_from(sidebar, names):
 
 
 def test_every_page_is_in_the_sidebar():
-    missing, unknown = missing_from((ROOT/'nbs'/'sidebar.yml').read_text(encoding='utf-8'), [p.name for p in NOTEBOOKS if p.parent.name == 'nbs'])
-    assert not missing and not [o for o in unknown if not (ROOT/'nbs'/o).exists()], (missing, unknown)
-    assert missing_from('- a.ipynb\n- b.ipynb', ['a.ipynb', 'c.ipynb']) == (['c.ipynb'], ['b.ipynb'])
+    assert missing_from((ROOT/'nbs'/'sidebar.yml').read_text(encoding='utf-8'),
+                        notebooks()) == ([], [])
+    assert missing_from('- a.ipynb\n- b.ipynb',
+                        ['a.ipynb', 'c.ipynb']) == (['c.ipynb'], ['b.ipynb'])
 
 
 def misnamed(sidebar, titles):
     "Pages whose name in the sidebar is not their number and their chapter's title."
-    named = {href: text for text, href in re.findall(r'text: "(.*)"\n +href: (.*\.ipynb)', sidebar)}
-    return sorted(href for href in {*titles, *named} if named.get(href, '') != f"{Path(href).name[:2]} {titles.get(Path(href).name)}")
+    named = {Path(href).stem: text
+             for text, href in re.findall(r'text: "(.*)"\n +href: (.*\.ipynb)', sidebar)}
+    return sorted(page for page in {*titles, *named}
+                  if named.get(page) != f"{page[:2]} {titles.get(page.removesuffix('_exercises'))}")
 
 
 def test_the_sidebar_names_the_chapters():
-    titles = {p.name: ''.join(json.loads(p.read_text(encoding='utf-8'))['cells'][0]['source']).partition('\n')[0].lstrip('# ') for p in NOTEBOOKS if re.match(r'\d\d_', p.name) and p.parent.name == 'nbs'}
-    assert len(titles) == 12 and not (bad := misnamed((ROOT/'nbs'/'sidebar.yml').read_text(encoding='utf-8'), titles)), bad
-    assert misnamed('- text: "00 Old"\n  href: exercises/00_data.ipynb', {'00_data.ipynb': 'New'}) == ['00_data.ipynb', 'exercises/00_data.ipynb']
+    titles = {p.stem: cells(p)[0][0].partition('\n')[0].lstrip('# ') for p in CHAPTERS}
+    sidebar = (ROOT/'nbs'/'sidebar.yml').read_text(encoding='utf-8')
+    assert len(titles) >= 12 and not (bad := misnamed(sidebar, titles)), bad
+    assert misnamed('- text: "00 Old"\n  href: chapters/00_data_exercises.ipynb',
+                    {'00_data': 'New'}) == ['00_data', '00_data_exercises']
 
 
 def test_the_lock_file_names_no_host():
-    lock = (ROOT/'nbs'/'site'/'package-lock.json').read_text(encoding='utf-8')
+    lock = (ROOT/'site'/'package-lock.json').read_text(encoding='utf-8')
     assert '"node_modules/' in lock and not re.findall(r'"resolved": "http[^"]*', lock)

@@ -1,8 +1,8 @@
-"Make README.md from nbs/index.ipynb: its text and its outputs as Markdown, with links and pictures seen from the repository's root."
+"Make README.md from nbs/index.ipynb: text and outputs as Markdown, with links seen from the root."
 import base64, json, os, re
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def from_root(match):
@@ -26,7 +26,9 @@ def readme():
                     files[f'nbs/{path}'] = base64.b64decode(data['image/png'])
                     parts.append(f"![{re.search(r'fig-alt: (.*)', source)[1]}]({path})")
                     parts.append(f"*{re.search(r'fig-cap: (.*)', source)[1]}*")
-                else: parts.append('```\n' + (data.get('text/plain') or ''.join(output['text'])).rstrip() + '\n```')
+                else:
+                    printed = data.get('text/plain') or ''.join(output['text'])
+                    parts.append(f'```\n{printed.rstrip()}\n```')
     text = re.sub(r'\]\((?!https?:|#)([^)]+)\)', from_root, '\n\n'.join(parts))
     note = '<!-- Made from nbs/index.ipynb by `make notebooks`: change it there. -->\n\n'
     return {'README.md': (note + text + '\n').encode(), **files}

@@ -1,6 +1,8 @@
-"""Write what the live pages calculate with as scripts that a browser loads from a disk too: four kept models in half precision, some digits, the ideal ones and a linear model.
+"""Write what the live pages calculate with, as scripts, which a browser loads from a disk too: the
+rungs of the drawing page in half precision, some digits, the ideal ones and a linear model.
 
-Use: python weights.py FOLDER"""
+    python tools/weights.py FOLDER
+"""
 import base64, json, sys
 from pathlib import Path
 
@@ -10,12 +12,12 @@ from torch import nn
 from fastbook_ch4.data import load_digit
 from fastbook_ch4.loss import init_params, linear1, mnist_loss, threes_sevens
 from fastbook_ch4.models.predict import FAR
-from fastbook_ch4.resnet import ResBlock
 from fastbook_ch4.models.saved import MODELS, load_model
+from fastbook_ch4.resnet import ResBlock
+from fastbook_ch4.rungs import RUNGS, Rung
 from fastbook_ch4.sgd import step
 from fastbook_ch4.ten_digits import FiveLooks, MeanDigits, ten_digits
 
-RUNGS = {'pixels_l2': 'pixel similarity', 'softmax': 'linear, softmax', 'net30': 'simple_net', 'small_resnet': 'small residual net'} # As the page calls them
 N = 100 # Threes, and sevens, for the pages that have both
 
 
@@ -25,7 +27,8 @@ def text(
 )->str: # Base64
     "Numbers as text. Raises `ValueError` where one is too large for half precision."
     with np.errstate(over='ignore'): a = np.asarray(a).astype(dtype)
-    if not np.isfinite(a).all(): raise ValueError(f'a: a number is too large for {dtype}. Write it in single precision.')
+    if not np.isfinite(a).all():
+        raise ValueError(f'a: a number is too large for {dtype}. Write it in single precision.')
     return base64.b64encode(a.tobytes()).decode()
 
 
@@ -33,15 +36,18 @@ def fold(
     conv:nn.Conv2d, # Without bias
     bn:nn.BatchNorm2d, # In evaluation: a scale and an offset for each channel
 )->tuple: # Weights and bias of one convolution that does both
-    "A batch norm after a convolution is a part of the convolution; with positive scales even if the largest of some places is taken in between."
+    """A batch norm after a convolution is a part of the convolution; with positive scales even if
+    the largest of some places is taken in between."""
     scale = bn.weight/(bn.running_var + bn.eps).sqrt()
-    if not (scale > 0).all(): raise ValueError('bn: a scale is negative, and then the largest of 2 × 2 is no longer the largest. Write the batch norm as a layer of its own.')
+    if not (scale > 0).all():
+        raise ValueError('bn: a scale is negative, and then the largest of 2 × 2 is no longer the '
+                         'largest. Write the batch norm as a layer of its own.')
     return conv.weight*scale[:, None, None, None], bn.bias - bn.running_mean*scale
 
 
 def layers(
     model:nn.Module, # A kept model, in evaluation mode
-)->tuple[list, list]: # Names and sizes, as the `makers` of nets.js want them; the numbers of each in that order
+)->tuple[list, list]: # Names and sizes, for the `makers` of nets.js; the numbers of each, in order
     "Take a model to pieces."
     names, numbers = [], []
     def add(*name, of=()):
@@ -49,7 +55,8 @@ def layers(
         numbers.extend(of)
     if isinstance(model, MeanDigits): add('means', model.sharpness.item(), of=[model.means])
     for m in model.children():
-        if isinstance(m, nn.Linear): add('linear', m.in_features, m.out_features, of=[m.weight, m.bias])
+        if isinstance(m, nn.Linear):
+            add('linear', m.in_features, m.out_features, of=[m.weight, m.bias])
         elif isinstance(m, nn.ReLU): add('relu')
         elif isinstance(m, nn.MaxPool2d): add('pool')
         elif isinstance(m, nn.AdaptiveAvgPool2d): add('average')
@@ -59,20 +66,29 @@ def layers(
             add('pool')
             add('relu')
         elif isinstance(m, ResBlock):
-            add('block', m.conv1.in_channels, m.conv1.out_channels, of=[*fold(m.conv1, m.bn1), *fold(m.conv2, m.bn2), *fold(*m.downsample)])
-        elif not isinstance(m, nn.Flatten): raise TypeError(f'model: nets.js has no layer like {type(m).__name__}')
+            parts = fold(m.conv1, m.bn1), fold(m.conv2, m.bn2), fold(*m.downsample)
+            add('block', m.conv1.in_channels, m.conv1.out_channels, of=sum(parts, ()))
+        elif not isinstance(m, nn.Flatten):
+            raise TypeError(f'model: nets.js has no layer like {type(m).__name__}')
     return names, numbers
 
 
 @torch.no_grad()
 def exported(
-    name:str, # Of a kept model
+    rung:Rung, # One that is kept
 )->dict: # What nets.js loads
-    "A kept model for the browser, its numbers in half precision."
-    model, facts = load_model(MODELS/f'{name}.safetensors', name)
+    "A rung for the browser, its numbers in half precision."
+    model, _ = load_model(MODELS/f'{rung.name}.safetensors', rung.name)
     looks = isinstance(model, FiveLooks)
     names, numbers = layers(model.net if looks else model)
-    return dict(title=RUNGS[name], accuracy=facts['accuracy'], looks=looks, layers=names, data=text(np.concatenate([o.numpy().ravel() for o in numbers]), '<f2'))
+    data = text(np.concatenate([o.numpy().ravel() for o in numbers]), '<f2')
+    about = dict(name=rung.name, title=rung.title, votes=rung.votes)
+    return about | dict(looks=looks, layers=names, data=data)
+
+
+def rungs()->list[dict]: # In the order of the table
+    "The rungs of the drawing page."
+    return [exported(rung) for rung in RUNGS.values() if rung.page]
 
 
 def pixels(
@@ -82,7 +98,7 @@ def pixels(
     return text((x*255).round(), 'u1')
 
 
-def samples()->dict: # Base64 of 30 images, their labels, and the distance beyond which an image is no digit
+def samples()->dict: # Base64 of 30 images, their labels, and how far from a mean a digit may lie
     "The first three validation images of each digit, for who can't or won't draw."
     x, y = ten_digits(train=False)
     first = torch.cat([torch.where(y == digit)[0][:3] for digit in range(10)])
@@ -90,10 +106,11 @@ def samples()->dict: # Base64 of 30 images, their labels, and the distance beyon
 
 
 def digits()->dict: # Base64 of the images and of the ideal digits
-    "The three that chapter 01 looks at, the first validation threes and sevens, and the two ideals."
+    "The three of chapter 01, the first validation threes and sevens, and the two ideals."
     threes, sevens = load_digit(3), load_digit(7)
     images = torch.cat([threes[1:2], *(load_digit(digit, train=False)[:N] for digit in (3, 7))])
-    return dict(n=N, images=pixels(images), ideals=text(torch.stack([threes.mean(0), sevens.mean(0)]), '<f4'))
+    ideals = torch.stack([threes.mean(0), sevens.mean(0)])
+    return dict(n=N, images=pixels(images), ideals=text(ideals, '<f4'))
 
 
 def linear()->dict: # Base64 of 784 weights and the bias, twice
@@ -101,11 +118,12 @@ def linear()->dict: # Base64 of 784 weights and the bias, twice
     x, y = threes_sevens()
     g = torch.Generator().manual_seed(0)
     params = init_params((28*28, 1), generator=g), init_params(1, generator=g)
-    starts = [torch.cat([p.detach().flatten() for p in params])]
+    def numbers(): return text(torch.cat([p.detach().flatten() for p in params]), '<f4')
+    start = numbers()
     for _ in range(40):
         mnist_loss(linear1(x, *params), y).backward()
         step(params, lr=10.)
-    return dict(models=[text(o, '<f4') for o in (*starts, torch.cat([p.detach().flatten() for p in params]))])
+    return dict(models=[start, numbers()])
 
 
 def main(
@@ -114,9 +132,10 @@ def main(
     "Write them all."
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    contents = {name: exported(name) for name in RUNGS} | dict(samples=samples(), digits=digits(), linear=linear())
+    contents = dict(rungs=rungs(), samples=samples(), digits=digits(), linear=linear())
     for name, content in contents.items():
-        (folder/f'{name}.js').write_text(f'((globalThis.ch4 ??= {{}}).data ??= {{}}).{name} = {json.dumps(content)}\n', encoding='utf-8')
+        script = f'((globalThis.ch4 ??= {{}}).data ??= {{}}).{name} = {json.dumps(content)}\n'
+        (folder/f'{name}.js').write_text(script, encoding='utf-8')
 
 
 if __name__ == '__main__': main(sys.argv[1])

@@ -162,7 +162,6 @@ def train(
     rung, data = rung_of(plan.rung), data_of(plan.data)
     shape, knobs = rung.settings(len(data.classes), plan.knobs)
     facts = asdict(plan) | dict(data=data.spec, knobs=shape | knobs)
-    torch.set_flush_denormal(True)
     torch.manual_seed(plan.seed)
     g, dtype = torch.Generator().manual_seed(plan.seed), torch.float64 if plan.double else torch.float32
     parts = [_share(part, plan.share, dtype) for part in (data.train, data.valid)]
@@ -174,5 +173,7 @@ def train(
     done = resume(path, learn, g, facts) if go_on and path.exists() else 0
     if main and go_on: report(f"{done} of {knobs['epochs']} epochs were done before" if done else f'There is no checkpoint in {out} yet: this begins with the first epoch')
     cbs = [Shift(g)]*knobs['shifted'] + [Accelerate(accelerator), Checkpoint(path, g, facts, main), Report(report, main)]
-    learn.fit_one_cycle(knobs['epochs'], knobs['lr'], cbs, start_epoch=done, pct_start=knobs['pct_start'])
+    torch.set_flush_denormal(True)
+    try: learn.fit_one_cycle(knobs['epochs'], knobs['lr'], cbs, start_epoch=done, pct_start=knobs['pct_start'])
+    finally: torch.set_flush_denormal(False)
     return learn

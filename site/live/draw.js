@@ -1,11 +1,10 @@
-// Draw a digit: a canvas, and what four rungs see.
-ch4.live('draw', ['nets.js', 'prepare.js', '../weights/samples.js', '../weights/pixels_l2.js', '../weights/softmax.js', '../weights/net30.js', '../weights/small_resnet.js'], box => {
+// Draw a digit: a canvas, and what the rungs see that the table puts on this page.
+ch4.live('draw', ['nets.js', 'prepare.js', '../weights/samples.js', '../weights/rungs.js'], box => {
   'use strict'
-  const {h, change, button, picture, status, arrow} = ch4.parts, {SIDE, bytes, load, softmax} = ch4.nets
+  const {h, change, button, picture, status, arrow} = ch4.parts, {SIDE, bytes, load, best} = ch4.nets
   const SIZE = 280, PEN = 24, UNIT = SIZE/SIDE // The canvas, the pen and a step of the arrow keys, in pixels
   const {samples} = ch4.data
-  const rungs = ['pixels_l2', 'softmax', 'net30', 'small_resnet'].map(name => ({...ch4.data[name], scores: load(ch4.data[name])}))
-  const sharpness = rungs[0].layers[0][1]
+  const rungs = ch4.data.rungs.map(r => ({...r, scores: load(r)}))
   const percent = p => p < 0.0005 ? '0' : p > 0.9995 ? '100' : (100*p).toFixed(p < 0.0995 ? 1 : 0)
 
   // What is on the page
@@ -58,8 +57,8 @@ ch4.live('draw', ['nets.js', 'prepare.js', '../weights/samples.js', '../weights/
   }
   function answer(image) {
     seen.draw(image ?? new Float32Array(SIDE*SIDE), 'ink', image ? 'What the rungs see: the digit, scaled and centred' : 'What the rungs see: an empty image')
-    const scores = image && rungs.map(r => r.scores(image)), probs = image && scores.map(softmax)
-    const digits = image && probs.map(p => p.indexOf(Math.max(...p)))
+    const {probs, far} = image ? ch4.nets.ask(rungs, image, samples.far) : {}
+    const digits = probs?.map(best)
     rungs.forEach((r, k) => {
       answers[k].textContent = image ? digits[k] : '–'
       cells.forEach((row, digit) => {
@@ -70,7 +69,6 @@ ch4.live('draw', ['nets.js', 'prepare.js', '../weights/samples.js', '../weights/
       })
     })
     if (!image) return words.say('Draw a digit, or take one of the validation images.')
-    const far = -scores[0][digits[3]]/sharpness > samples.far
     words.say(rungs.map((r, k) => `${r.title}: ${digits[k]}, ${percent(probs[k][digits[k]])} %`).join('; ') + (far ? '. It lies far from the mean image of that digit: perhaps it is none.' : '.'), 600)
   }
 

@@ -113,5 +113,18 @@ ch4.nets = (() => {
     return v => LOOKS.map(move => net(roll(v, ...move))).reduce((a, b) => a.map((o, i) => o + b[i])).map(o => o/LOOKS.length)
   }
 
-  return {SIDE, bytes, halves, singles, softmax, load}
+  const best = probs => probs.indexOf(Math.max(...probs))
+
+  // What rungs of `weights.py`, each with its function `scores`, make of an image, as `ask` of fastbook_ch4.models.predict does it: the probabilities of each;
+  // the joint answer of those that vote, or of the highest where none does; and whether the image lies further than `limit` from the mean image of that answer
+  function ask(rungs, image, limit) {
+    const probs = rungs.map(r => softmax(r.scores(image))), votes = probs.filter((_, k) => rungs[k].votes)
+    const voters = votes.length ? votes : probs.slice(-1)
+    const joint = probs[0].map((_, digit) => voters.reduce((sum, p) => sum + p[digit], 0)/voters.length), said = best(joint)
+    const means = rungs.find(r => r.name === 'pixels_l2')
+    const sharpness = means?.layers.find(([name]) => name === 'means')[1]
+    return {probs, joint, said, far: Boolean(means) && -means.scores(image)[said]/sharpness > limit}
+  }
+
+  return {SIDE, bytes, halves, singles, softmax, load, best, ask}
 })()

@@ -1,0 +1,202 @@
+"What makes the site, without building it: addresses, links, the rules that mend pages, the server."
+import json, re, urllib.error, urllib.request
+from collections import Counter
+
+import pytest
+
+from conftest import ROOT
+from docs import api, finish, links, serve, stage
+from docs.links import NBS, address, download, notebooks, to_pages, to_site
+
+NAMES = ['data', 'pixel_similarity', 'sgd', 'loss', 'minibatches', 'optimizer', 'learner',
+         'nonlinearity', 'resnet', 'ten_digits', 'ladder']
+OTHERS = ['benchmarks', 'check', 'citing', 'exercises', 'glossary', 'index', 'live_descent',
+          'live_draw', 'live_loss', 'live_mean', 'predict',
+          'progress', 'proofs', 'saved_models', 'teaching', 'train']
+MODULES = ['bench', 'check', 'data', 'index', 'ladder', 'learner', 'loss', 'nets', 'optim',
+           'pixels', 'predict', 'progress', 'proof', 'quiz', 'resnet',
+           'saved', 'sgd', 'ten_digits', 'train', 'training']
+# The addresses that the first edition had, before its notebooks got folders. They stay.
+PUBLISHED = [*(f'{name}.html' for name in [*NAMES, 'questionnaire', *OTHERS]),
+             *(f'exercises/{name}.html' for name in NAMES),
+             *(f'exercises/{i:02}_{name}.ipynb' for i, name in enumerate(NAMES)),
+             *(f'notebooks/{i:02}_{name}.ipynb'
+               for i, name in enumerate([*NAMES, 'questionnaire'])),
+             *(f'notebooks/{name}.ipynb' for name in OTHERS),
+             *(f'api/{name}.html' for name in MODULES), '404.html']
+
+
+def addresses():
+    "All addresses of pages and notebooks."
+    modules = [f.stem for _, f, _ in api.modules(stage.CFG)]
+    reference = {f'api/{name}.html' for name in ('index', *modules, *api.GONE)}
+    pages, files = ({of(nb) for nb in notebooks()} for of in (address, download))
+    return pages | files | reference | {'404.html'}
+
+
+def test_published_addresses_stay():
+    assert len(PUBLISHED) == 99 and not set(PUBLISHED) - addresses()
+
+
+@pytest.mark.parametrize('of', [address, download], ids=lambda f: f.__name__)
+def test_no_address_is_given_twice(of):
+    assert not (twice := [o for o, n in Counter(map(of, notebooks())).items() if n > 1]), twice
+
+
+def test_no_picture_has_the_name_of_another():
+    names = Counter(p.name for p in NBS.rglob('images/*'))
+    assert not (twice := [name for name, n in names.items()
+                          if n > 1]), f'{twice}: the site has all pictures in one folder'
+
+
+@pytest.mark.parametrize('nb, page, file', [
+    ('index.ipynb', 'index.html', 'notebooks/index.ipynb'),
+    ('chapters/03_loss.ipynb', 'loss.html', 'notebooks/03_loss.ipynb'),
+    ('chapters/03_loss_exercises.ipynb', 'exercises/loss.html', 'exercises/03_loss.ipynb'),
+    ('pages/live_draw.ipynb', 'live_draw.html', 'notebooks/live_draw.ipynb')])
+def test_addresses(nb, page, file): assert (address(nb), download(nb)) == (page, file)
+
+
+@pytest.mark.parametrize('text, nb, on_page, elsewhere', [
+    ('[x](../chapters/03_loss.ipynb#zip)', 'pages/predict.ipynb', '[x](loss.ipynb#zip)',
+     '[x](HOME/loss.html#zip)'),
+    ('[x](03_loss.ipynb) [y](../about/glossary.ipynb)', 'chapters/03_loss_exercises.ipynb',
+     '[x](../loss.ipynb) [y](../glossary.ipynb)', '[x](HOME/loss.html) [y](HOME/glossary.html)'),
+    ('[x](03_loss_exercises.ipynb)', 'chapters/03_loss.ipynb', '[x](exercises/loss.ipynb)',
+     '[x](HOME/exercises/loss.html)'),
+    ('<a href="about/glossary.ipynb">x</a>', 'index.ipynb', '<a href="glossary.ipynb">x</a>',
+     '<a href="HOME/glossary.html">x</a>'),
+    *[(text, 'index.ipynb', text, text)
+      for text in ('[x](none.ipynb)', '[x](https://a.b/index.ipynb)', 'open `index.ipynb`',
+                   '[x](#top)', '![x](images/x.svg)')]])
+def test_links(text, nb, on_page, elsewhere):
+    assert (to_pages(text, nb, address(nb)), to_site(text, nb, 'HOME')) == (on_page, elsewhere)
+
+
+def test_links_of_outputs_lead_to_pages():
+    text = '<a href="03_loss.ipynb#zip">'
+    assert to_pages(text, 'chapters/11_questionnaire.ipynb', 'questionnaire.html',
+                    '.html') == '<a href="loss.html#zip">'
+
+
+def test_names_of_settings():
+    before = '- text: "03"\n  href: chapters/03_loss.ipynb'
+    assert links.in_settings(before) == '- text: "03"\n  href: loss.ipynb'
+
+
+def test_links_to_libraries():
+    lines = ["`nn.Linear` and fastai's `Learner`", '# `nn.Linear`', '`no.such` [`nn.ReLU`](x)']
+    first, heading, rest = links.to_library('\n'.join(lines)).split('\n')
+    wanted = r"\[`nn\.Linear`\]\(https://.*\) and fastai's \[`Learner`\]\(https://.*fast.ai"
+    assert re.match(wanted, first)
+    assert heading == '# `nn.Linear`' and rest == '`no.such` [`nn.ReLU`](x)'
+    assert re.fullmatch(r'\[Tensor\]\(https://pytorch.*\), \[Data\]\(data\.qmd#Data\)',
+                        links.to_types('Tensor, Data', {'Data': '/api/data.qmd#Data'}))
+
+
+@pytest.mark.parametrize('before, after', [
+    ('[source](a/b.py#L0)', '[source](a/b.py)'), (f'{ROOT}/x', 'x'),
+    ("| `f` | x | <class 'a.b.Adam'> | d |", '| `f` | x | Adam | d |'),
+    ('| `f` | None | 3 | what |', '| `f` | | 3 | what |'),
+    ('| Parameter | T | D | W |\n|--|--|--|--|\n| `x` |  | 3 |  |\n\nText', '\nText')])
+def test_the_reference_is_tidied(before, after):
+    assert ' '.join(api.tidy(before, {}).split()) == ' '.join(after.split())
+
+
+# Rule -> what smalldocs writes, and what stands there in the end
+EXAMPLES = {
+    'icons': ('<i class="bi bi-github" role="img">', '<i class="bi bi-github" aria-hidden="true">'),
+    'sections that open': (
+        '<a data-bs-target="#quarto-sidebar-section-2" role="navigation">',
+        '<a href="#quarto-sidebar-section-2" data-bs-target="#quarto-sidebar-section-2" '
+        'role="button">'),
+    'bar at the top': ('<nav class="navbar x">', '<nav aria-label="Site" class="navbar x">'),
+    'page before and after': ('<nav class="page-navigation">',
+                              '<nav aria-label="Pages" class="page-navigation">'),
+    'bar on a phone': ('<nav class="quarto-secondary-nav">',
+                       '<nav aria-label="Chapters" class="quarto-secondary-nav">'),
+    'list of pages': ('<nav id="quarto-sidebar">',
+                      '<nav aria-label="Contents" id="quarto-sidebar">'),
+    'list of headings': ('<nav id="TOC">', '<nav aria-label="On this page" id="TOC">'),
+    'margin': ('<div id="quarto-margin-sidebar">',
+               '<div id="quarto-margin-sidebar" role="complementary" aria-label="This page">'),
+    'way past the lists': (
+        '<body class="x">',
+        '<body class="x">'
+        '<a class="skip-link" href="#quarto-document-content">Skip to the text</a>'),
+    'tables of pixels': ('background-color: #777777;\n  color: #f1f1f1;',
+                         'background-color: #777777;\n  color: #000;'),
+    'sentences': ('<div class="cell-output">\n<pre><code>One sentence.</code>',
+                  '<div class="cell-output">\n<pre class="wraps"><code>One sentence.</code>'),
+    'KaTeX': ('<script src="https://cdn.jsdelivr.net/npm/katex@0.16.1/dist/katex.js">',
+              '<script src="../site_libs/katex/katex.js">'),
+    'fonts of the themes': ('@import url(https://fonts.invalid/x);body {}', 'body {}'),
+    'the missing page': (
+        '  <url>\n<loc>https://x/404.html</loc>\n</url>\n  <url><loc>https://x/a.html</loc></url>',
+        '  <url><loc>https://x/a.html</loc></url>')}
+UNTOUCHED = {'tables of pixels': ('background-color: #3b0f70;\n  color: #f1f1f1;',
+                                  'background-color: #3b0f70;\n  color: #fff;'),
+             'sentences': ('<div class="cell-output">\n<pre><code>a  b</code>',)*2}
+
+
+@pytest.mark.parametrize('rule', finish.RULES, ids=lambda r: r.what)
+def test_rule_mends(rule):
+    before, after = EXAMPLES[rule.what]
+    assert rule.why and finish.mended(before, [rule], '../') == (after, {rule.what: 1})
+    other, same = UNTOUCHED.get(rule.what, ('<p>text</p>',)*2)
+    assert finish.mended(other, [rule], '../')[0] == same
+
+
+def test_each_rule_has_one_example(): assert [rule.what for rule in finish.RULES] == list(EXAMPLES)
+
+
+def test_scripts_of_a_page():
+    assert finish.scripts('<p>text</p>', '') == '<script src="site/site.js" defer></script>'
+    head = finish.scripts('<div data-live="draw"></div><div class="fb4-quiz"></div>', '../')
+    wanted = ['site.js', 'live/live.css', 'live/live.js', 'live/draw.js', *finish.FILES]
+    assert re.findall(r'"\.\./site/(.*?)"', head) == wanted
+
+
+def test_pictures_become_files(tmp_path):
+    import base64
+    from io import BytesIO
+    from PIL import Image
+    Image.new('L', (3, 2)).save(png := BytesIO(), 'PNG')
+    data = base64.b64encode(png.getvalue()).decode()
+    text = finish.pictures(tmp_path/'page.html', f'<img src="data:image/png;base64,{data}">')
+    wanted = r'<img src="(page_files/\w+\.png)" width="3" height="2" loading="lazy">'
+    name = re.fullmatch(wanted, text)[1]
+    assert (tmp_path/name).read_bytes() == png.getvalue()
+
+
+def test_what_is_printed_in_several_goes_is_one():
+    out = dict(output_type='stream', name='stdout', text=['a\n'])
+    assert [o['text'] for o in stage.joined([out, out | dict(text='b\n'),
+                                             out | dict(name='stderr')])] == ['a\nb\n', 'a\n']
+
+
+def test_a_per_cent_sign_stays_with_its_number():
+    assert stage.for_page('98.2 % of them, 7 % 3',
+                          'index.ipynb') == '98.2\N{NO-BREAK SPACE}% of them, 7 % 3'
+
+
+@pytest.mark.parametrize('nb', ['chapters/02_sgd.ipynb', 'index.ipynb'])
+def test_a_notebook_to_open_elsewhere(nb):
+    text = finish.to_open_elsewhere(nb)
+    cells = json.loads(text)['cells']
+    assert 'pip' in ''.join(cells[1]['source']) and 'nbdev_export()' not in text
+    prose = '\n'.join(''.join(c['source']) for c in cells if c['cell_type'] == 'markdown')
+    assert not re.findall(r'\]\((?!https:|#)[^)]*\)',
+                          prose), 'links lead to the site, and pictures come from the repository'
+
+
+def test_the_server_shows_the_missing_page(tmp_path):
+    for name in ('index', '404'): (tmp_path/f'{name}.html').write_text(name)
+    server = serve.server(tmp_path, ('127.0.0.1', 0))
+    home = f'http://127.0.0.1:{server.server_port}'
+    try:
+        assert urllib.request.urlopen(home).read() == b'index'
+        with pytest.raises(urllib.error.HTTPError) as e:
+            urllib.request.urlopen(f'{home}/no/such/page.html')
+        assert e.value.code == 404 and e.value.read() == b'404'
+    finally: server.shutdown()

@@ -1,0 +1,192 @@
+"What smalldocs leaves to do: mend its pages, rule by rule, and give them what they need."
+import base64, hashlib, json, re, shutil, subprocess, sys
+from collections import Counter
+from io import BytesIO
+from typing import NamedTuple
+
+from nbdev.config import get_config
+from PIL import Image
+
+from docs.links import NBS, ROOT, download, is_exercises, notebooks, to_site
+from docs.stage import PROC, SITE
+from exercises import INSTALL, write
+from questions import FILES
+
+CFG = get_config()
+WEIGHTS, NPM = PROC/'_weights', SITE/'node_modules'
+
+
+# Rules
+
+
+class Rule(NamedTuple):
+    "Something that smalldocs writes, and what stands there in the end."
+    what:str
+    pattern:str   # A regular expression
+    new:object    # As for `re.sub`: a function, or a text, whose `{up}` leads to the site's root
+    why:str
+    files:str='*.html'
+
+
+def black_or_white(match):
+    "A cell's background, with the text in black or white, whichever stands out more."
+    values = (v/255 for v in bytes.fromhex(match[1]))
+    red, green, blue = (v/12.92 if v <= .04045 else ((v + .055)/1.055)**2.4 for v in values)
+    text = '#000' if .2126*red + .7152*green + .0722*blue > .179 else '#fff'
+    return f'background-color: #{match[1]};\n  color: {text};'
+
+
+def wrapped(match):
+    "A printed sentence, which may wrap: no two spaces in a row hold columns or rows in place."
+    return match[0] if '  ' in match[2] else f'{match[1]}<pre class="wraps"><code>{match[2]}'
+
+
+NAMES = 'a screen reader lists the parts of a page by their names'
+HOSTS = 'no page asks another host for anything'
+RULES = [
+    Rule('icons', '<i class="(bi[^"]*)" role="img">', r'<i class="\1" aria-hidden="true">',
+         'an icon stands beside its words; as a picture without a name it is announced as nothing'),
+    Rule('sections that open', r'data-bs-target="(#quarto-sidebar-section-\d+)" role="navigation"',
+         r'href="\1" data-bs-target="\1" role="button"',
+         'what opens a section is a button, and the keyboard must reach it'),
+    Rule('bar at the top', '<nav class="navbar', '<nav aria-label="Site" class="navbar', NAMES),
+    Rule('page before and after', '<nav class="page-navigation"',
+         '<nav aria-label="Pages" class="page-navigation"', NAMES),
+    Rule('bar on a phone', '<nav class="quarto-secondary-nav"',
+         '<nav aria-label="Chapters" class="quarto-secondary-nav"', NAMES),
+    Rule('list of pages', '<nav id="quarto-sidebar"',
+         '<nav aria-label="Contents" id="quarto-sidebar"', NAMES),
+    Rule('list of headings', '<nav id="TOC"', '<nav aria-label="On this page" id="TOC"', NAMES),
+    Rule('margin', '<div id="quarto-margin-sidebar"',
+         '<div id="quarto-margin-sidebar" role="complementary" aria-label="This page"', NAMES),
+    Rule('way past the lists', '(<body[^>]*>)',
+         r'\1<a class="skip-link" href="#quarto-document-content">Skip to the text</a>',
+         'with the keyboard, the text would come after all links of the list of pages'),
+    Rule('tables of pixels', r'background-color: #([0-9a-f]{6});\s*color: #[0-9a-f]{6};',
+         black_or_white, 'pandas puts white on middle greys, which is hard to read'),
+    Rule('sentences', r'(<div class="cell-output[^"]*">\s*)<pre><code>([^<]*)', wrapped,
+         'a printed sentence should wrap and not be scrolled'),
+    Rule('KaTeX', r'https://cdn\.jsdelivr\.net/npm/katex@[^/]+/dist', '{up}site_libs/katex', HOSTS),
+    Rule('fonts of the themes', r'@import url\(.*?\);', '', HOSTS, 'site_libs/themes/*.css'),
+    Rule('the missing page', r'(?s)  <url>\s*<loc>[^<]*/404\.html.*?</url>\n', '',
+         'a search engine should not offer it', 'sitemap.xml')]
+
+
+def mended(text, rules, up=''):
+    "A text after some rules, and how often each found something."
+    found = Counter()
+    for rule in rules:
+        new = rule.new.replace('{up}', up) if isinstance(rule.new, str) else rule.new
+        text, found[rule.what] = re.subn(rule.pattern, new, text)
+    return text, found
+
+
+# What a page gets
+
+
+def pictures(page, text):
+    "A page's HTML with its embedded pictures as files beside it, for which it keeps a place."
+    def write(match):
+        content = base64.b64decode(match[2])
+        name = f'{page.stem}_files/{hashlib.sha256(content).hexdigest()[:16]}.{match[1]}'
+        (page.parent/name).parent.mkdir(exist_ok=True)
+        (page.parent/name).write_bytes(content)
+        width, height = Image.open(BytesIO(content)).size
+        return f'src="{name}" width="{width}" height="{height}" loading="lazy"'
+    return re.sub(r'src="data:image/(\w+);base64,([^"]+)"', write, text)
+
+
+def scripts(text, up):
+    "The site's own scripts and styles that a page needs, for its head."
+    names, kinds = ['site.js'], sorted(set(re.findall(r'data-live="(\w+)"', text)))
+    if kinds: names += ['live/live.css', 'live/live.js', *(f'live/{kind}.js' for kind in kinds)]
+    if 'class="fb4-' in text: names += FILES   # questions
+    def tag(name):
+        if name.endswith('.css'): return f'<link rel="stylesheet" href="{up}site/{name}">'
+        return f'<script src="{up}site/{name}" defer></script>'
+    return ''.join(map(tag, names))
+
+
+# A server shows 404.html in place of a page of any folder, so its links start from the site's root:
+# from the one that is published, or else from the one of the host that shows it.
+BASE = """<base href="%s"><script>(base => {
+  if (location.protocol == 'file:') base.remove()
+  else if (!location.href.startsWith(base.href)) base.href = '/'
+})(document.querySelector('base'))</script>"""
+
+
+def finish(site):
+    "Mend all files of the site, and say which rules found nothing: smalldocs may have mended it."
+    found = Counter()
+    for files in dict.fromkeys(rule.files for rule in RULES):
+        rules = [rule for rule in RULES if rule.files == files]
+        for f in site.rglob(files):
+            up = '../'*(len(f.relative_to(site).parts) - 1)
+            text, counts = mended(f.read_text(encoding='utf-8'), rules, up)
+            found += counts
+            if f.suffix == '.html':
+                text = pictures(f, text).replace('</head>', scripts(text, up) + '</head>', 1)
+            if f.name == '404.html':
+                text = text.replace('<head>', '<head>' + BASE % f'{CFG.doc_baseurl}/', 1)
+            f.write_text(text, encoding='utf-8')
+    for rule in RULES:
+        if not found[rule.what]: print(f'finish.py: the rule {rule.what!r} found nothing to mend.')
+
+
+# What the site gets
+
+
+def newest(*paths):
+    "When the newest file of some files and folders was changed; 0 where there is none."
+    files = [f for path in paths for f in (path.rglob('*') if path.is_dir() else [path])]
+    def counts(f): return f.is_file() and f.suffix != '.pyc' and f.name != 'nbdev.yml'   # made here
+    return max((f.stat().st_mtime for f in files if counts(f)), default=0)
+
+
+def libraries(site):
+    "KaTeX and a font, from npm, which installs what package-lock.json names if it isn't there."
+    if newest(NPM/'.package-lock.json') < newest(SITE/'package-lock.json'):
+        subprocess.run(['npm', 'ci', '--prefix', SITE], check=True)
+    not_these = shutil.ignore_patterns('*.mjs', '*.ttf', '*.woff', 'README.md', 'katex.js',
+                                       'katex.css', 'katex-swap*', '*.map')
+    shutil.copytree(NPM/'katex'/'dist', site/'site_libs'/'katex', ignore=not_these)
+    font, to = NPM/'@fontsource-variable'/'source-sans-3', site/'site_libs'/'font'
+    to.mkdir()
+    shutil.copy(font/'LICENSE', to)
+    for style in ('normal', 'italic'):
+        shutil.copy(font/'files'/f'source-sans-3-latin-wght-{style}.woff2', to)
+
+
+def weights(site):
+    "What the live pages calculate with, made anew when models or the table of rungs have changed."
+    script = ROOT/'tools'/'weights.py'
+    if newest(WEIGHTS) < newest(script, CFG.lib_path/'models', CFG.lib_path/'rungs.py'):
+        shutil.rmtree(WEIGHTS, ignore_errors=True)
+        subprocess.run([sys.executable, script, WEIGHTS], check=True)
+    shutil.copytree(WEIGHTS, site/'site'/'weights')
+
+
+def to_open_elsewhere(nb):
+    "A notebook for Colab, as JSON: it installs the package, links to the site, exports nothing."
+    home = CFG.doc_host + CFG.doc_baseurl
+    raw = f'https://raw.githubusercontent.com/{CFG.user}/{CFG.repo}/{CFG.branch}'
+    folder = f'{raw}/{(NBS/nb).parent.relative_to(ROOT).as_posix()}'
+    whole = json.loads((NBS/nb).read_text(encoding='utf-8'))
+    whole['cells'] = [c for c in whole['cells'] if 'nbdev_export()' not in ''.join(c['source'])]
+    for cell in whole['cells']:
+        if cell['cell_type'] != 'markdown': continue
+        text = re.sub(r'\]\((images/[^)]*)\)', rf']({folder}/\1)', ''.join(cell['source']))
+        cell['source'] = to_site(text, nb, home).splitlines(keepends=True)
+    install = INSTALL.format(url=CFG.git_url).splitlines(keepends=True)
+    whole['cells'].insert(1, dict(cell_type='code', id='install', metadata={}, source=install,
+                                  execution_count=None, outputs=[]))
+    return json.dumps(whole, indent=1, ensure_ascii=False) + '\n'
+
+
+def copies(site):
+    "The notebooks that can be had: the learners' exercises, and all others."
+    write(site/'exercises')
+    (site/'notebooks').mkdir()
+    for nb in notebooks():
+        if is_exercises(nb): continue
+        (site/download(nb)).write_text(to_open_elsewhere(nb), encoding='utf-8')
