@@ -41,12 +41,12 @@ preview: .venv/ready ## Build the site, serve it, and build it again after each 
 	$(BIN)/python tools/docs --serve
 
 bench: .venv/ready ## Time the course's pieces against fastai and PyTorch, for the page Benchmarks
-	$(BIN)/python tools/bench.py nbs/results/bench.json
+	$(BIN)/python tools/bench.py fastbook_ch4/results/bench.json
 
-results: .venv/ready ## Climb both ladders and the book's recipes anew, into nbs/results: an hour
+results: .venv/ready ## Climb both ladders and the book's recipes anew, into fastbook_ch4/results: an hour
 	$(BIN)/python tools/results.py
 
-choices: .venv/ready ## Make every choice of the ladders anew on held-out training images, into nbs/results/choices.json: half an hour
+choices: .venv/ready ## Make every choice of the ladders anew on held-out training images, into fastbook_ch4/results/choices.json: half an hour
 	$(BIN)/python tools/choices.py
 
 notebooks: .venv/ready ## Export the package, execute the notebooks in place, clean them, and make README.md; NOTEBOOKS=nbs/chapters/03_loss.ipynb names some

@@ -23,6 +23,7 @@ def _leaves(
     items = x.items() if isinstance(x, dict) else enumerate(x)
     return {k: v for i, o in items for k, v in _leaves(o, f'{name}/{i}').items()}
 
+# %% ../nbs/engine/proofs.ipynb #b2a43e3a
 def _gap(
     a, # Tensor
     b, # Tensor of the same shape

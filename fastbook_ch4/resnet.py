@@ -238,6 +238,7 @@ def _fastai_dls(
     return ImageDataLoaders.from_df(df, '/', valid_col='held', item_tfms=Transform(small),
                                     bs=bs, num_workers=0)
 
+# %% ../nbs/chapters/08_resnet.ipynb #a90b472c
 def fit_fastai(
     model, # From `fastai_resnet18`; its parameters are set
     data, # As from `data_of`

@@ -60,8 +60,9 @@ def made(part, path):
         for text in printed(outputs): found += [v for _, v, *_ in numbers(text)]
         for line in source.split('\n'):
             if re.search(r'\b(assert|test_eq|test_close|test_fail)\b', line): found += literals(line)
-        for name in re.findall(r"['\"]((?:\.\./)?results/[\w,.]+\.json)['\"]", source):
-            if (path.parent/name).exists(): found += numbers_of(json.loads((path.parent/name).read_text(encoding='utf-8')))
+        for name in re.findall(r"(?:kept_results\(|RESULTS/)['\"]([\w,]+)", source):
+            file = ROOT/'fastbook_ch4'/'results'/f'{name}.json'
+            if file.exists(): found += numbers_of(json.loads(file.read_text(encoding='utf-8')))
     return found
 
 

@@ -200,7 +200,7 @@ def test_no_answer_can_be_guessed():
     assert max(Counter(q.places[0] for q in ones).values()) <= 0.5*len(ones)
 
 
-RESULTS = ROOT/'nbs'/'results'/'3,7.json'
+RESULTS = ROOT/'fastbook_ch4'/'results'/'3,7.json'
 
 
 @pytest.mark.skipif(not RESULTS.exists(), reason='the ladder was not climbed yet: make results')

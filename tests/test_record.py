@@ -8,7 +8,7 @@ from fastbook_ch4.ladder import QUOTED
 from fastbook_ch4.rungs import RUNGS
 
 ROOT = Path(__file__).resolve().parents[1]
-CHOICES = ROOT/'nbs'/'results'/'choices.json'
+CHOICES = ROOT/'fastbook_ch4'/'results'/'choices.json'
 CLASSES = {'3,7': 2, 'all': 10}
 
 

@@ -37,7 +37,7 @@ for spec in ('3,7', 'all'):
         path = here/'models'/'{NAME}.safetensors'
         if spec == 'all' and result.rung == '{NAME}': save_model(model, path, '{NAME}', seed=42)
     results = climb(data, ['pixels_l1', '{NAME}'], show=False, done=keep)
-    path = Path(f'nbs/results/{{spec}}.json')
+    path = Path(f'fastbook_ch4/results/{{spec}}.json')
     path.unlink(missing_ok=True)
     write_results(path, results)
     tables[spec] = summary(results)

@@ -1,6 +1,6 @@
 """Time the course's pieces against fastai, PyTorch and bare arithmetic, for the page Benchmarks.
 
-    make bench                                 all works, ten rounds each, into nbs/results/bench.json
+    make bench                                 all works, ten rounds each, into fastbook_ch4/results/bench.json
     fastbook_ch4 bench --only 'ten digits'     one of them, printed and not kept
 """
 import itertools, json, os, statistics, time

@@ -1,4 +1,4 @@
-"""Make every choice of the ladders anew on held-out training images, and write nbs/results/choices.json.
+"""Make every choice of the ladders anew on held-out training images, and write fastbook_ch4/results/choices.json.
 
     make choices                               all
     python tools/choices.py --only small_resnet    the choices of one rung, in place of those that the file has
@@ -16,7 +16,7 @@ from fastbook_ch4.files import write_whole
 from fastbook_ch4.ladder import cpu, score, train_rung, versions
 from fastbook_ch4.rungs import RUNGS
 
-OUT = Path(__file__).resolve().parents[1]/'nbs'/'results'/'choices.json'
+OUT = Path(__file__).resolve().parents[1]/'fastbook_ch4'/'results'/'choices.json'
 HELD_OUT = {'3,7': 2_400, 'all': 10_000}   # Training images
 
 # Data -> rung -> what is tried, one knob or two at a time; the cheaper setting first. Several lists are several choices, each with the winners of those before it.

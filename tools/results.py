@@ -1,4 +1,4 @@
-"""Climb both ladders and the book's recipes anew, and write what they reached to nbs/results.
+"""Climb both ladders and the book's recipes anew, and write what they reached to fastbook_ch4/results.
 
     make results                              all, which takes about an hour on two cores
     python tools/results.py --only book       one of: 3,7  all  book
@@ -9,7 +9,7 @@ import click
 
 from fastbook_ch4.ladder import climb, quotes, write_results
 
-RESULTS = Path(__file__).resolve().parents[1]/'nbs'/'results'
+RESULTS = Path(__file__).resolve().parents[1]/'fastbook_ch4'/'results'
 
 
 def keep(path):

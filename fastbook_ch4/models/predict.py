@@ -165,6 +165,7 @@ class Models:
         "The rungs that have a say in the joint answer; where none of those is there, the highest on the ladder."
         return [name for name in self.models if RUNGS[name].votes] or list(self.models)[-1:]
 
+# %% ../../nbs/pages/predict.ipynb #eee78edd
 @torch.no_grad()
 def ask(
     x:Tensor, # One image, shape (1, 28, 28), 0 (paper) to 1 (ink)
