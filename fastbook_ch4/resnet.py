@@ -190,7 +190,9 @@ def fit_net(
     g = torch.Generator().manual_seed(seed)
     few = slice(None, None, max(1, len(data.valid.y)//1000)) # They may come class by class
     valid = DataLoader(data.valid.x[few], data.valid.y[few], 500) if show else ()
-    dls = DataLoaders(DataLoader(*data.train, bs, shuffle=True, generator=g), valid)
+    one_left = len(data.train.y) % bs == 1 # Too few for a batch normalisation
+    train = DataLoader(*data.train, bs, True, drop_last=one_left, generator=g)
+    dls = DataLoaders(train, valid)
     loss_func = partial(F.cross_entropy, label_smoothing=smoothing)
     model.to(memory_format=torch.channels_last)
     learn = Learner(dls, model, loss_func, ADAMW, cbs=[Shift(g)]*shifted, progress=show)
