@@ -11,14 +11,18 @@ statuses = ['1 - Planning', '2 - Pre-Alpha', '3 - Alpha', '4 - Beta', '5 - Produ
 licenses = {'apache2': 'Apache-2.0'}
 
 setup(
-    name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],
-    author=cfg['author'], author_email=cfg['author_email'], url=cfg['git_url'],
+    name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],
+    keywords=cfg['keywords'], author=cfg['author'], author_email=cfg['author_email'],
+    url=cfg['git_url'],
     license=licenses[cfg['license']], license_files=['LICENSE', 'fastbook_ch4/mnist/README.md'],
-    classifiers=[f"Development Status :: {statuses[int(cfg['status']) - 1]}", f"Intended Audience :: {cfg['audience']}",
+    classifiers=[f"Development Status :: {statuses[int(cfg['status']) - 1]}",
+                 f"Intended Audience :: {cfg['audience']}",
                  f"Natural Language :: {cfg['language']}", 'Programming Language :: Python :: 3'],
-    packages=find_packages(include=[cfg['lib_path'], f"{cfg['lib_path']}.*"]), include_package_data=True,
-    python_requires=f">={cfg['min_python']}", install_requires=cfg['requirements'].split(),
-    extras_require={'dev': cfg['dev_requirements'].split(), 'onnx': cfg['onnx_requirements'].split()},
+    packages=find_packages(include=[cfg['lib_path'], f"{cfg['lib_path']}.*"]),
+    include_package_data=True, python_requires=f">={cfg['min_python']}",
+    install_requires=cfg['requirements'].split(),
+    extras_require={'dev': cfg['dev_requirements'].split(),
+                    'onnx': cfg['onnx_requirements'].split()},
     entry_points={'console_scripts': cfg['console_scripts'].split()},
-    long_description=Path('README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
-    zip_safe=False)
+    long_description=Path('README.md').read_text(encoding='utf-8'),
+    long_description_content_type='text/markdown', zip_safe=False)

@@ -7,6 +7,7 @@ __version__ = "0.1.0"
 __all__ = []
 
 # %% ../nbs/index.ipynb #1cca182c
-# fastai's import prints this warning with a newer torch; its reader can do nothing about it.
+# fastai's import prints this warning with a newer torch;
+# its reader can do nothing about it.
 import warnings as _warnings
 _warnings.filterwarnings('ignore', message='.*torch.jit.script')

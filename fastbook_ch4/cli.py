@@ -26,33 +26,43 @@ def main():
 
 def _sentences(
     command, # A function of its options
-): # The same function, as a command that ends with one sentence where something is wrong
+): # The same function, as a command that ends with a sentence where something is wrong
     "Turn errors that a user can put right into click's."
     @wraps(command)
     def run(*args, **kwargs):
         try: return command(*args, **kwargs)
-        except (ValueError, CourseError, OSError) as e: raise click.ClickException(str(e)) from None
+        except (ValueError, CourseError, OSError) as e:
+            raise click.ClickException(str(e)) from None
     return run
 
 # %% ../nbs/engine/cli.ipynb #0089c30d
-FILE, FOLDER = click.Path(dir_okay=False, path_type=Path), click.Path(file_okay=False, path_type=Path)
-_shown = partial(click.option, show_default=True) # An option whose help says its default
+FILE, FOLDER = (click.Path(dir_okay=False, path_type=Path),
+                click.Path(file_okay=False, path_type=Path))
+# An option whose help says its default
+_shown = partial(click.option, show_default=True)
 
 def _data_options(
     default:str, # Which digits, where none are given
 ): # A decorator
     "The options that name the data."
     options = [
-        _shown('--digits', default=default, help="The digits to tell apart: 'all', or some, such as '3,7'."),
-        click.option('--images', type=click.Path(path_type=Path), metavar='FOLDER', help='Your own pictures instead: a folder '
-                     'with train/CLASS/… and valid/CLASS/…, or with CLASS/… alone.'),
-        click.option('--set', 'knobs', metavar='KNOB=VALUE', multiple=True, help='Set a knob of the recipe '
-                     'otherwise, such as epochs=3; may be given several times.')]
+        _shown('--digits', default=default,
+               help="The digits to tell apart: 'all', or some, such as '3,7'."),
+        click.option('--images', type=click.Path(path_type=Path), metavar='FOLDER',
+                     help='Your own pictures instead: a folder with train/CLASS/… and '
+                          'valid/CLASS/…, or with CLASS/… alone.'),
+        click.option('--set', 'knobs', metavar='KNOB=VALUE', multiple=True,
+                     help='Set a knob of the recipe otherwise, such as epochs=3; may '
+                          'be given several times.'),
+        click.option('--device', metavar='NAME',
+                     help='Where to train: cpu, cuda or mps; by default the fastest '
+                          'that is here.')]
     def decorate(command):
         for option in reversed(options): command = option(command)
         return command
     return decorate
 
+# %% ../nbs/engine/cli.ipynb #7cdb3309
 def _value(
     text:str, # Such as '3', '0.1' or 'false'
 ): # A number, True or False, or the text itself
@@ -69,18 +79,20 @@ def _alike(new, old)->bool:
 def _knobs(
     texts, # Such as ['epochs=3', 'lr=0.1']
     rungs, # Names of the rungs that they are for
-)->dict: # Knob -> value. Raises `ValueError` for a knob without a value, or a value of another kind than the table's
+)->dict: # Knob -> value; `ValueError` where one is missing, or of another kind
     "Read the option `--set`."
     knobs = {}
     for text in texts:
         name, sign, value = text.partition('=')
-        if not sign: raise ValueError(f'set: got {text!r}, want KNOB=VALUE, such as epochs=3')
+        if not sign:
+            raise ValueError(f'set: got {text!r}, want KNOB=VALUE, such as epochs=3')
         knobs[name] = _value(value)
         for rung in (RUNGS[r] for r in rungs if r in RUNGS):
             have = (rung.shape | rung.knobs).get(name)
             if have is None or _alike(knobs[name], have): continue
             kind = 'number' if type(have) in (int, float) else type(have).__name__
-            raise ValueError(f'set: {rung.name} has {name}={have}, and {value!r} is no {kind} like that')
+            raise ValueError(f'set: {rung.name} has {name}={have}, and {value!r} is no '
+                             f'{kind} like that')
     return knobs
 
 def _load(
@@ -92,53 +104,63 @@ def _load(
     if images is None: digits_of(digits)
     data = data_of(digits if images is None else Path(images))
     for note in data.notes[:5]: click.echo(note, err=True)
-    if len(data.notes) > 5: click.echo(f'… and {len(data.notes) - 5} more that were left out.', err=True)
+    if len(data.notes) > 5:
+        click.echo(f'… and {len(data.notes) - 5} more that were left out.', err=True)
     return data
 
 # %% ../nbs/engine/cli.ipynb #f94f759a
-_NAMES = ' '.join(f"For {words}: {', '.join(r.name for r in RUNGS.values() if r.suits(k))}."
-                  for words, k in (('two classes', 2), ('more', 3)))
+_NAMES = ' '.join(
+    f"For {words}: {', '.join(r.name for r in RUNGS.values() if r.suits(k))}."
+    for words, k in (('two classes', 2), ('more', 3)))
 
 # %% ../nbs/engine/cli.ipynb #15821560
 @main.command()
 @_data_options('3,7')
-@click.option('--rungs', metavar='NAME[,NAME…]', help=f'Climb these rungs only. {_NAMES}')
+@click.option('--rungs', metavar='NAME[,NAME…]',
+              help=f'Climb these rungs only. {_NAMES}')
 @_shown('--seed', type=int, default=42, help='The first seed, 0 or more.')
-@_shown('--seeds', type=int, default=1, help='How many; the table shows the mean and the lowest.')
-@click.option('--into', type=FILE, metavar='FILE', help='Keep the results in this file, in place of '
-              'those that it has for the same rungs.')
-@click.option('--add', metavar='NAME', help='Climb this rung alone, for the data and from the seeds '
-              'of the file that --into names, and keep it there.')
-@click.option('--json', 'as_json', is_flag=True, help='Print JSON records instead of the table.')
-@click.option('--chart', type=FILE, metavar='FILE', help='Save the chart as this .png, .svg or .pdf file.')
-@click.option('--save', type=FOLDER, metavar='FOLDER', help='Keep the trained models in this folder, for '
-              '`predict --models` and `export --models`.')
+@_shown('--seeds', type=int, default=1,
+        help='How many; the table shows the mean and the lowest.')
+@click.option('--into', type=FILE, metavar='FILE', help='Keep the results in this '
+              'file, in place of those that it has for the same rungs.')
+@click.option('--add', metavar='NAME', help='Climb this rung alone, for the data and '
+              'from the seeds of the file that --into names, and keep it there.')
+@click.option('--json', 'as_json', is_flag=True,
+              help='Print JSON records instead of the table.')
+@click.option('--chart', type=FILE, metavar='FILE',
+              help='Save the chart as this .png, .svg or .pdf file.')
+@click.option('--save', type=FOLDER, metavar='FOLDER', help='Keep the trained models '
+              'in this folder, for `predict --models` and `export --models`.')
 @_sentences
-def ladder(digits, images, knobs, rungs, seed, seeds, into, add, as_json, chart, save):
+def ladder(digits, images, knobs, device, rungs, seed, seeds, into, add, as_json, chart,
+           save):
     "Train every rung that makes sense, and compare them."
+    from fastbook_ch4.data import device_of
     from fastbook_ch4.ladder import climb, notes, read_results, summary
     if add: digits, images, rungs, seed, seeds = _as_before(into, add)
     names = None if rungs is None else [r.strip() for r in rungs.split(',')]
     _check_places(chart, into, save, seeds)
+    device = device_of(device)
     data, results = _load(digits, images), []
     changes = _knobs(knobs, names or RUNGS)
     keep = _keeper(results, data, into, save)
     try:
         with redirect_stdout(sys.stderr):
-            climb(data, names, seed, seeds, not as_json, changes, keep)
+            climb(data, names, seed, seeds, not as_json, changes, keep, device)
     except KeyboardInterrupt:
         if not results: raise
         click.echo('Interrupted; this is what was done.', err=True)
     if as_json: click.echo(json.dumps([r.__dict__ for r in results], indent=1))
     else: _print_table(summary(results), notes(results))
-    if images and not (images/'valid').is_dir(): _write_split(data, save or Path('out'))
+    if images and not (images/'valid').is_dir():
+        _write_split(data, save or Path('out'))
     if chart: _save_chart(results, chart)
 
 # %% ../nbs/engine/cli.ipynb #5da37710
 def _as_before(
     into:Path, # The file of results
     name:str, # The rung to climb
-)->tuple: # Digits, folder, rungs, the first seed and how many, as the command takes them
+)->tuple: # Digits, folder, rungs, the first seed and how many, as for the command
     "Climb one rung more as the others in a file were climbed."
     from fastbook_ch4.ladder import read_results
     if not into: raise ValueError('add: name the file of results as well, with --into')
@@ -147,14 +169,18 @@ def _as_before(
     images = Path(data) if Path(data).is_dir() else None
     return data, images, name, min(seeds), len(seeds)
 
+# %% ../nbs/engine/cli.ipynb #2be11949
 def _check_places(chart, into, save, seeds)->None:
     "Raises where a chart, results or models could not be written later."
     from fastbook_ch4.ladder import read_results
     if save and seeds > 1:
-        raise ValueError(f'save: got {seeds} seeds, want 1: there is one file for each rung')
+        raise ValueError(f'save: got {seeds} seeds, want 1: there is one file for '
+                         'each rung')
     if chart and chart.suffix not in ('.png', '.svg', '.pdf'):
-        raise ValueError(f'chart: got {chart}, want a name that ends in .png, .svg or .pdf')
-    for option, folder in dict(chart=chart and chart.parent, into=into and into.parent, save=save).items():
+        raise ValueError(f'chart: got {chart}, want a name that ends in .png, .svg '
+                         'or .pdf')
+    for option, folder in dict(chart=chart and chart.parent, into=into and into.parent,
+                               save=save).items():
         if folder: _try_folder(option, folder)
     if into and into.exists(): read_results(into)
 
@@ -165,7 +191,8 @@ def _try_folder(option, folder)->None:
         (folder/'.try').unlink()
     except OSError as e:
         why = e.strerror or e
-        raise OSError(f'{option}: {folder} can not be written ({why}); name another folder') from None
+        raise OSError(f'{option}: {folder} can not be written ({why}); '
+                      'name another folder') from None
 
 # %% ../nbs/engine/cli.ipynb #1e801bf6
 def _keeper(
@@ -182,8 +209,10 @@ def _keeper(
         if into: write_results(into, [r for r in results if r.rung == result.rung])
         if not save: return
         shape = {k: result.knobs[k] for k in RUNGS[result.rung].shape}
-        facts = {k: getattr(result, k) for k in ('data', 'seed', 'accuracy', 'knobs', 'versions')}
-        save_model(model, save/f'{result.rung}.safetensors', result.rung, data.classes, shape, **facts)
+        facts = {k: getattr(result, k)
+                 for k in ('data', 'seed', 'accuracy', 'knobs', 'versions')}
+        save_model(model, save/f'{result.rung}.safetensors', result.rung,
+                   data.classes, shape, **facts)
     return keep
 
 def _write_split(
@@ -194,8 +223,8 @@ def _write_split(
     train, valid = ([str(o) for o in part] for part in data.files)
     path = folder/f'{Path(data.spec).resolve().name}_split.json'
     write_whole(path, json.dumps(dict(train=train, valid=valid), indent=1).encode())
-    click.echo(f'{len(train):,} pictures were for training and {len(valid):,} for validation; '
-               f'{path} lists them.', err=True)
+    click.echo(f'{len(train):,} pictures were for training and {len(valid):,} for '
+               f'validation; {path} lists them.', err=True)
 
 # %% ../nbs/engine/cli.ipynb #236c2458
 def _save_chart(
@@ -234,38 +263,45 @@ def _print_table(
 # %% ../nbs/engine/cli.ipynb #644db5f9
 @main.command()
 @_data_options('all')
-@_shown('--rung', default='small_resnet', help='Which rung of the ladder to train; one of those that '
-        'our Learner trains with AdamW and one cycle.')
-@_shown('--seed', type=click.IntRange(0, 2**32 - 1), default=42, help='For everything that is random.')
-@_shown('--share', type=click.FloatRange(0, 1, min_open=True), default=1., help='Use this share of the images.')
-@click.option('--double', is_flag=True, help='Calculate with 64 bits, to compare digit by digit; slower.')
+@_shown('--rung', default='small_resnet', help='Which rung of the ladder to train; one '
+        'of those that our Learner trains with AdamW and one cycle.')
+@_shown('--seed', type=click.IntRange(0, 2**32 - 1), default=42,
+        help='For everything that is random.')
+@_shown('--share', type=click.FloatRange(0, 1, min_open=True), default=1.,
+        help='Use this share of the images.')
+@click.option('--double', is_flag=True,
+              help='Calculate with 64 bits, to compare digit by digit; slower.')
 @_shown('--out', type=FOLDER, default='out/train', help='Folder for the checkpoint.')
-@click.option('--resume', 'go_on', is_flag=True, help='Go on from the checkpoint in that folder.')
+@click.option('--resume', 'go_on', is_flag=True,
+              help='Go on from the checkpoint in that folder.')
 @_sentences
-def train(digits, images, knobs, rung, seed, share, double, out, go_on):
+def train(digits, images, knobs, device, rung, seed, share, double, out, go_on):
     "Train one rung on one process or, started by torchrun or accelerate, on several."
-    import torch
     from accelerate import Accelerator
+    from fastbook_ch4.data import device_of
     from fastbook_ch4.models.train import NETS, Plan, train
-    if rung not in NETS: raise ValueError(f"rung: got {rung!r}, want one of {', '.join(NETS)}")
+    if rung not in NETS:
+        raise ValueError(f"rung: got {rung!r}, want one of {', '.join(NETS)}")
     plan = Plan(rung, str(images or digits), seed, share, double, _knobs(knobs, [rung]))
     _load(digits, images)
     if (out/'checkpoint.safetensors').exists() and not go_on:
-        raise ValueError(f'out: {out} has a checkpoint already; add --resume to go on from it, '
-                         'or name another folder')
+        raise ValueError(f'out: {out} has a checkpoint already; add --resume to go on '
+                         'from it, or name another folder')
     out.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(cpu=not torch.cuda.is_available())
+    accelerator = Accelerator(cpu=device_of(device).type == 'cpu')
     train(accelerator, out, plan, go_on, report=click.echo)
     accelerator.end_training()
 
 # %% ../nbs/engine/cli.ipynb #58a62f43
-_models = click.option('--models', metavar='FOLDER', help="Where your own kept models lie; the package's "
-                       "where it isn't given.")
+_models = click.option(
+    '--models', metavar='FOLDER',
+    help="Where your own kept models lie; the package's where it isn't given.")
 
 @main.command()
 @click.argument('images', metavar='IMAGE…', nargs=-1, required=True)
 @_models
-@click.option('--json', 'as_json', is_flag=True, help='Print a JSON list instead of the tables.')
+@click.option('--json', 'as_json', is_flag=True,
+              help='Print a JSON list instead of the tables.')
 @_sentences
 def predict(images, models, as_json):
     "Say what each IMAGE shows, what each rung makes of it, and whether it is sure."
@@ -290,8 +326,8 @@ def bench(options):
     import runpy
     script = Path(__file__).resolve().parents[1]/'tools'/'bench.py'
     if not script.exists():
-        raise ValueError(f'bench: {script} is missing. The benchmarks come with a clone of the '
-                         'project, not with the installed package.')
+        raise ValueError(f'bench: {script} is missing. The benchmarks come with a '
+                         'clone of the project, not with the installed package.')
     sys.argv = ['fastbook_ch4 bench', *options]
     runpy.run_path(str(script), run_name='__main__')
 
@@ -299,4 +335,5 @@ main.add_command(quiz_command, 'quiz')
 main.add_command(progress_command, 'progress')
 
 # %% ../nbs/engine/cli.ipynb #39d08889
-if __name__ == '__main__' and __spec__: main() # As a program; a notebook is `__main__` too, but has no `__spec__`
+# As a program; a notebook is `__main__` too, but has no `__spec__`
+if __name__ == '__main__' and __spec__: main()

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHA256', 'MNIST', 'DataError', 'unpack', 'read_idx', 'load_mnist', 'show_digits', 'data_folder', 'mnist_sample',
-           'mnist', 'load_digit', 'Part', 'Data', 'digits_of', 'data_of']
+           'mnist', 'load_digit', 'Part', 'Data', 'digits_of', 'data_of', 'device_of']
 
 # %% ../nbs/chapters/00_data.ipynb #94b14121
 from configparser import ConfigParser
@@ -22,28 +22,39 @@ from .pictures import read_folder
 
 # %% ../nbs/chapters/00_data.ipynb #25a64530
 SHA256 = { # Of the uncompressed bytes of each file
-    'train-images-idx3-ubyte': 'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
-    'train-labels-idx1-ubyte': '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
-    't10k-images-idx3-ubyte': '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
-    't10k-labels-idx1-ubyte': 'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'}
+    'train-images-idx3-ubyte':
+    'ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db',
+    'train-labels-idx1-ubyte':
+    '65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5',
+    't10k-images-idx3-ubyte':
+    '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
+    't10k-labels-idx1-ubyte':
+    'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'}
 MNIST = resources.files('fastbook_ch4')/'mnist' # The folder of the four files
 
 # %% ../nbs/chapters/00_data.ipynb #0596466c
 class DataError(CourseError):
-    "The data are missing, damaged or can't be written. The message says which, and what to do."
+    """The data are missing, damaged or can't be written. The message says which, and
+    what to do."""
 
 # %% ../nbs/chapters/00_data.ipynb #254629a5
 def unpack(
     name:str, # One of the names in `SHA256`
     folder:Path=MNIST, # Where `name.gz` lies
 )->bytes: # The uncompressed file, whose sum is the right one
-    "Uncompress an MNIST file and check its sum; raises `DataError` where the file is missing or damaged."
-    path = Path(folder)/f'{name}.gz'
+    """Uncompress an MNIST file and check its sum. Raises `ValueError` for another name,
+    `DataError` where the file is missing or damaged."""
+    if name not in SHA256:
+        raise ValueError(f"name: got {name!r}, want one of {', '.join(SHA256)}")
+    path, again = Path(folder)/f'{name}.gz', 'Install fastbook_ch4 again'
     try: raw = gzip.decompress(path.read_bytes())
-    except FileNotFoundError: raise DataError(f'{path} is missing. Install fastbook_ch4 again to get it back.') from None
-    except (EOFError, zlib.error, OSError) as e: raise DataError(f'{path} can not be read ({e}). Install fastbook_ch4 again.') from None
+    except FileNotFoundError:
+        raise DataError(f'{path} is missing. {again} to get it back.') from None
+    except (EOFError, zlib.error, OSError) as e:
+        raise DataError(f'{path} can not be read ({e}). {again}.') from None
     if hashlib.sha256(raw).hexdigest() != SHA256[name]:
-        raise DataError(f'{path} is damaged: its SHA-256 is not the published one. Install fastbook_ch4 again.')
+        raise DataError(
+            f'{path} is damaged: its SHA-256 is not the published one. {again}.')
     return raw
 
 # %% ../nbs/chapters/00_data.ipynb #c4952743
@@ -51,46 +62,85 @@ def unpack(
 def read_idx(
     name:str, # One of the names in `SHA256`
     folder:Path=MNIST, # Where `name.gz` lies
-)->np.ndarray: # Read-only bytes, 0 to 255: shape (n,) for labels, (n, 28, 28) for images
-    "Read an MNIST file. The format is described at the end of <http://yann.lecun.com/exdb/mnist>. Raises `DataError` as `unpack` does."
+)->np.ndarray: # Bytes, read-only: shape (n,) for labels, (n, 28, 28) for images
+    """Read an MNIST file, by the format described at the end of
+    <http://yann.lecun.com/exdb/mnist>. Raises what `unpack` raises."""
     raw = unpack(name, folder)
     n_dims = raw[3]
     shape = np.frombuffer(raw, '>i4', n_dims, offset=4)
     return np.frombuffer(raw, np.uint8, offset=4 + 4*n_dims).reshape(shape)
 
 # %% ../nbs/chapters/00_data.ipynb #c58f54c0
+def _wanted(
+    digits, # A digit or several
+)->list: # Whole numbers
+    "Raises `ValueError` for what isn't a digit, and for none at all."
+    several = list(digits) if np.iterable(digits) else [digits]
+    if several and all(d in range(10) for d in several):
+        return [int(d) for d in several]
+    raise ValueError(f'digits: got {digits!r}, want whole numbers from 0 to 9')
+
 def load_mnist(
     train:bool=True, # The 60,000 training images, or else the 10,000 others
-    digits=None, # Keep these digits, such as `(3, 7)`; all ten where it is None
-)->tuple[Tensor, Tensor]: # Images, uint8, shape (n, 28, 28), 0 (paper) to 255 (ink); labels, int64, shape (n,), 0 to 9
-    "MNIST as two tensors. Raises `ValueError` for a digit that isn't one, `DataError` where a file is missing or damaged."
-    part = 'train' if train else 't10k'
-    x, y = (torch.tensor(read_idx(f'{part}-{kind}-ubyte')) for kind in ('images-idx3', 'labels-idx1'))
+    digits=None, # Keep these, such as `(3, 7)` or `3`; all ten where it is None
+)->tuple[Tensor, Tensor]: # Images and labels
+    """MNIST as two tensors: images, uint8, shape (n, 28, 28), 0 (paper) to 255 (ink),
+    and labels, int64, shape (n,), 0 to 9. Raises `ValueError` for a digit that isn't
+    one and for a `train` that is no bool, `DataError` where a file is missing or
+    damaged."""
+    if not isinstance(train, bool):
+        raise ValueError(f'train: got {train!r}, want True for the training images, '
+                         'False for the others')
+    names = (f"{'train' if train else 't10k'}-{kind}-ubyte"
+             for kind in ('images-idx3', 'labels-idx1'))
+    x, y = (torch.tensor(read_idx(name)) for name in names)
     if digits is None: return x, y.long()
-    if not set(digits) <= set(range(10)): raise ValueError(f'digits: got {digits}, want whole numbers from 0 to 9')
-    keep = torch.isin(y, torch.tensor(list(digits)))
+    keep = torch.isin(y, torch.tensor(_wanted(digits)))
     return x[keep], y[keep].long()
 
 # %% ../nbs/chapters/00_data.ipynb #02e82d12
+def _grey(
+    images, # Tensor, array or list
+)->Tensor: # Shape (n, height, width)
+    "Images as they can be drawn. Raises `ValueError` for any other shape."
+    if isinstance(images, (list, tuple)): images = [torch.as_tensor(o) for o in images]
+    x = torch.stack(images) if isinstance(images, list) else torch.as_tensor(images)
+    x = x.detach().cpu()
+    if x.ndim == 2: return x.view(-1, 28, 28) if x.shape[1] == 28*28 else x[None]
+    if x.ndim == 4 and x.shape[1] == 1: return x[:, 0]
+    if x.ndim == 3: return x
+    raise ValueError(f'images: got shape {tuple(x.shape)}, want (n, 28, 28), (n, 784), '
+                     '(n, 1, 28, 28), or (28, 28) for a single one')
+
 def show_digits(
-    images, # Tensor or array, shape (n, 28, 28)
-    titles=None, # A text for each image
+    # Shape (n, 28, 28), (n, 784), (n, 1, 28, 28) or (28, 28); floats 0 to 1, or bytes
+    images,
+    titles=None, # A text or number for each image
     cols:int=10, # Images in a row
     scale:float=0.75, # Inches for each image
     **kwargs, # Passed on to `imshow`, such as `cmap='PuOr_r'`
 )->None:
-    "Draw `images` as a grid, ink dark on light paper."
+    """Draw `images` as a grid, ink dark on light paper. Raises `ValueError` for images
+    of another shape, and where there aren't as many titles as images."""
     import matplotlib.pyplot as plt
-    rows = -(-len(images)//cols)
-    _, axs = plt.subplots(rows, cols, figsize=(cols*scale, rows*scale*(1.3 if titles is not None else 1)), squeeze=False)
+    images = _grey(images)
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(
+            f'titles: got {len(titles)}, want {len(images)}, one for each image')
+    ink = dict(cmap='Greys', vmin=0, vmax=1 if images.is_floating_point() else 255)
+    rows, height = -(-len(images)//cols), scale*(1.3 if titles is not None else 1)
+    _, axs = plt.subplots(rows, cols, figsize=(cols*scale, rows*height), squeeze=False)
     for ax in axs.flat: ax.axis('off')
     for i, (ax, im) in enumerate(zip(axs.flat, images)):
-        ax.imshow(im, **kwargs)
-        if titles is not None: ax.set_title(titles[i], fontsize=8)
+        ax.imshow(im, **(ink | kwargs))
+        if titles is None: continue
+        title = titles[i].item() if isinstance(titles[i], Tensor) else titles[i]
+        ax.set_title(title, fontsize=8)
 
 # %% ../nbs/chapters/00_data.ipynb #5e034bac
 def data_folder()->Path: # An absolute path, which may not exist yet
-    "The folder where fastai keeps its data sets, found without importing fastai, which takes seconds."
+    """The folder where fastai keeps its data sets, found without importing fastai,
+    which takes seconds."""
     home = Path(os.environ.get('FASTAI_HOME', '~/.fastai')).expanduser()
     ini = ConfigParser()
     ini.read(home/'config.ini')
@@ -100,11 +150,15 @@ def data_folder()->Path: # An absolute path, which may not exist yet
 def _files(
     splits:dict, # Name of each split's folder -> whether it holds the training images
     digits, # Keep these digits
-)->dict: # Path inside the data set, such as 'train/3/10.png' -> (whether for training, index in the MNIST file)
+)->dict: # Path such as 'train/3/10.png' -> (for training?, index in MNIST's file)
     "The pictures of a data set, digit by digit, in the order of their names."
-    labels = {s: read_idx(f"{'train' if train else 't10k'}-labels-idx1-ubyte") for s, train in splits.items()}
-    return {f'{s}/{d}/{i}.png': (train, i) for s, train in splits.items() for d in digits
-            for i in sorted(np.flatnonzero(labels[s] == d).tolist(), key=str)}
+    files = {}
+    for split, train in splits.items():
+        _, y = load_mnist(train)
+        for digit in digits:
+            rows = sorted(torch.where(y == digit)[0].tolist(), key=str)
+            files |= {f'{split}/{digit}/{i}.png': (train, i) for i in rows}
+    return files
 
 # %% ../nbs/chapters/00_data.ipynb #f796e774
 def _write(
@@ -118,20 +172,31 @@ def _write(
     part = dest.with_name(f'{dest.name}.part')
     shutil.rmtree(part, ignore_errors=True)
     try:
-        for folder in {os.path.dirname(f) for f in files}: (part/folder).mkdir(parents=True)
-        for f, (train, i) in files.items(): Image.fromarray(images[train][i]).save(part/f)
-        if csv: (part/'labels.csv').write_text('name,label\n' + ''.join(f'{f},{int("/7/" in f)}\n' for f in files))
+        for folder in {os.path.dirname(f) for f in files}:
+            (part/folder).mkdir(parents=True)
+        for f, (train, i) in files.items():
+            Image.fromarray(images[train][i]).save(part/f)
+        lines = ['name,label'] + [f'{f},{int("/7/" in f)}' for f in files]
+        if csv: (part/'labels.csv').write_text('\n'.join(lines) + '\n')
         part.rename(dest)
     finally: shutil.rmtree(part, ignore_errors=True)
 
 # %% ../nbs/chapters/00_data.ipynb #d37d1cff
+def _absent(
+    dest:Path, # A data set's folder
+    files:dict, # From `_files`
+)->list: # Those of them that are missing or empty
+    return [f for f in files
+            if not os.path.exists(f'{dest}/{f}') or not os.path.getsize(f'{dest}/{f}')]
+
 def _png_folder(
     name:str, # Name of the data set's folder
     root, # Where it goes; `data_folder()` where it is None
     files:dict, # From `_files`
     csv:bool=False, # Also write `labels.csv`
 )->Path: # The data set's folder, complete
-    "Find the data set, or make it; raises `DataError` where it is incomplete or can't be written."
+    """Find the data set, or make it. Raises `DataError` where it is incomplete or can't
+    be written."""
     from filelock import FileLock
     dest = Path(root or data_folder())/name
     try:
@@ -139,38 +204,48 @@ def _png_folder(
             dest.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(dest.with_name(f'.{name}.lock')):
                 if not dest.exists(): _write(dest, files, csv)
-        absent = [f for f in files if not os.path.exists(f'{dest}/{f}') or not os.path.getsize(f'{dest}/{f}')]
+        absent = _absent(dest, files)
     except OSError as e:
-        raise DataError(f'Can not write the pictures to {dest} ({e.strerror or e}). '
-                        'Make room there or give yourself the right to write, or set FASTAI_HOME to another folder.') from None
-    if absent: raise DataError(f'{dest} is incomplete: {len(absent):,} of its {len(files):,} pictures are missing or '
-                               f'empty, such as {absent[0]}. Move or delete that folder and run this again; it will be made anew.')
+        raise DataError(
+            f'Can not write the pictures to {dest} ({e.strerror or e}). Make room '
+            'there or give yourself the right to write, or set FASTAI_HOME to '
+            'another folder.') from None
+    if absent:
+        raise DataError(
+            f'{dest} is incomplete: {len(absent):,} of its {len(files):,} pictures '
+            f'are missing or empty, such as {absent[0]}. Move or delete that folder '
+            'and run this again; it will be made anew.')
     return dest
 
 # %% ../nbs/chapters/00_data.ipynb #626fbc42
 def mnist_sample(
     root=None, # Folder for data sets; fastai's own where it is None
     digits=(3, 7), # Which digits
-)->Path: # Folder with `train/3`, `train/7`, `valid/3` and `valid/7`; for threes and sevens also `labels.csv`
-    "Some digits as PNGs, the threes and sevens as fastai's `URLs.MNIST_SAMPLE`; made once, found again later. Raises `DataError`."
+)->Path: # Folder with `train/3`, `train/7`, `valid/3` and `valid/7`
+    """Some digits as PNGs, the threes and sevens as fastai's `URLs.MNIST_SAMPLE`, with
+    its `labels.csv`; made once, found again later. Raises `ValueError`, `DataError`."""
+    digits = _wanted(digits)
     files = _files({'train': True, 'valid': False}, digits)
-    if tuple(digits) == (3, 7): return _png_folder('mnist_sample', root, files, csv=True)
+    if digits == [3, 7]: return _png_folder('mnist_sample', root, files, csv=True)
     return _png_folder(f"mnist_{'_'.join(map(str, digits))}", root, files)
 
 def mnist(
     root=None, # Folder for data sets; fastai's own where it is None
 )->Path: # Folder with `training/0` to `training/9` and `testing/0` to `testing/9`
-    "All ten digits as 70,000 PNGs, laid out as fastai's `URLs.MNIST`; made once, which takes some seconds, and found again later. Raises `DataError`."
-    return _png_folder('mnist_png', root, _files({'training': True, 'testing': False}, range(10)))
+    """All ten digits as 70,000 PNGs, laid out as fastai's `URLs.MNIST`; made once,
+    which takes some seconds, and found again later. Raises `DataError`."""
+    files = _files({'training': True, 'testing': False}, range(10))
+    return _png_folder('mnist_png', root, files)
 
 # %% ../nbs/chapters/00_data.ipynb #4a783eb7
 def load_digit(
     digit:int, # Which digit, 0 to 9
     train:bool=True, # The training images, or else the others
 )->Tensor: # Images, float32, shape (n, 28, 28), 0 (paper) to 1 (ink)
-    "All images of one digit, in the order of their file names in the PNG folders."
+    """All images of one digit, in the order of their file names in the PNG folders.
+    Raises what `load_mnist` raises."""
     x, y = load_mnist(train)
-    i = sorted(torch.where(y == digit)[0].tolist(), key=str)
+    i = sorted(torch.where(y == _wanted(digit)[0])[0].tolist(), key=str)
     return x[i].float()/255
 
 # %% ../nbs/chapters/00_data.ipynb #8bf796c9
@@ -179,25 +254,32 @@ class Part(NamedTuple):
     x:Tensor # Shape (n, 1, 28, 28), float32, 0 (paper) to 1 (ink)
     y:Tensor # The class of each, int64, shape (n,), counted from 0
 
+    def to(self, device)->'Part': return Part(self.x.to(device), self.y.to(device))
+
 class Data(NamedTuple):
     "What to learn from, what to measure with, and what the classes are called."
     train:Part
     valid:Part
     classes:tuple # Names, such as `('3', '7')`: class 0 is the first
     spec:str # What it was made from: '3,7', 'all', or a folder
-    files:tuple=() # Of a folder: paths of the training pictures, and of the validation pictures
+    files:tuple=() # Of a folder: paths of the training and of the validation pictures
     notes:tuple=() # Of a folder: what was left out, as sentences
+
+    def to(self, device)->'Data': # The same on another device
+        return self._replace(train=self.train.to(device), valid=self.valid.to(device))
 
 # %% ../nbs/chapters/00_data.ipynb #d9affa82
 def digits_of(
     spec:str, # 'all', or digits such as '3,7'
 )->tuple: # The digits, whole numbers in order
-    "Read the name of a set of digits. Raises `ValueError` for anything but two or more different digits."
+    """Read the name of a set of digits. Raises `ValueError` for anything but two or
+    more different digits."""
     if spec == 'all': return tuple(range(10))
     names = [o.strip() for o in str(spec).split(',')]
     if set(names) <= set('0123456789') and len(set(names)) == len(names) > 1:
         return tuple(sorted(map(int, names)))
-    raise ValueError(f"digits: got {spec!r}, want 'all', or two or more different digits such as '3,7'")
+    raise ValueError(f"digits: got {spec!r}, want 'all', or two or more different "
+                     "digits such as '3,7'")
 
 # %% ../nbs/chapters/00_data.ipynb #54682923
 def _digits(
@@ -214,21 +296,45 @@ def _pictures(
 )->Part: # Class by class
     "The pictures of some classes."
     x = torch.stack([o for files in classes.values() for _, o in files])
-    return Part(x, torch.tensor([i for i, files in enumerate(classes.values()) for _ in files]))
+    y = [i for i, files in enumerate(classes.values()) for _ in files]
+    return Part(x, torch.tensor(y))
 
 # %% ../nbs/chapters/00_data.ipynb #ec0d73f0
 def data_of(
-    spec, # Digits such as '3,7', or 'all' for all ten; or the path of a folder of pictures
+    spec, # Digits such as '3,7', or 'all'; or the path of a folder of pictures
     seed:int=42, # Draws the validation pictures of a folder that has no folder `valid`
 )->Data: # `'all'` in the order of MNIST's files, anything else class by class
-    "Make a data set. Raises `ValueError` for digits that can't be, `ImageError` for such a folder, `DataError` where MNIST is damaged."
+    """Make a data set. Raises `ValueError` for digits that can't be, `ImageError` for a
+    folder that can't be, `DataError` where MNIST is damaged."""
     if spec == 'all':
-        parts = [(x.unsqueeze(1).float()/255, y) for x, y in (load_mnist(True), load_mnist(False))]
-        return Data(*(Part(*part) for part in parts), tuple('0123456789'), 'all')
-    if not isinstance(spec, Path) and (',' in spec and not Path(spec).exists() or spec in map(str, range(10))):
+        train, valid = (Part(x.unsqueeze(1).float()/255, y)
+                        for x, y in (load_mnist(True), load_mnist(False)))
+        return Data(train, valid, tuple('0123456789'), 'all')
+    if _names_digits(spec):
         digits = digits_of(spec)
         names = tuple(map(str, digits))
-        return Data(*(_digits(digits, part) for part in (True, False)), names, ','.join(names))
+        return Data(_digits(digits, True), _digits(digits, False), names,
+                    ','.join(names))
     train, valid, notes = read_folder(spec, seed)
-    files = tuple([path for o in part.values() for path, _ in o] for part in (train, valid))
-    return Data(_pictures(train), _pictures(valid), tuple(train), str(spec), files, tuple(notes))
+    files = tuple([path for o in part.values() for path, _ in o]
+                  for part in (train, valid))
+    return Data(_pictures(train), _pictures(valid), tuple(train), str(spec), files,
+                tuple(notes))
+
+def _names_digits(
+    spec, # Anything that `data_of` takes, but 'all'
+)->bool: # Or else it is a folder
+    if isinstance(spec, Path): return False
+    return spec in map(str, range(10)) or ',' in spec and not Path(spec).exists()
+
+# %% ../nbs/chapters/00_data.ipynb #68306d3e
+def device_of(
+    name=None, # Such as 'cpu', 'cuda' or 'mps'; None: the fastest that is here
+)->torch.device:
+    "Where to calculate. Raises `ValueError` for a device that isn't there."
+    here = [name for name, module in (('cuda', torch.cuda), ('mps', torch.backends.mps))
+            if module.is_available()] + ['cpu']
+    try: return torch.zeros(1, device=here[0] if name is None else name).device
+    except (RuntimeError, AssertionError, TypeError):
+        raise ValueError(f"device: got {str(name)!r}, which is not here; want one of "
+                         f"{', '.join(here)}") from None

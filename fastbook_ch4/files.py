@@ -14,7 +14,8 @@ def write_whole(
     path, # The file to write; its folder is made where there is none
     raw:bytes, # All of its content
 )->None:
-    "Write a file whole or leave what was there; raises `OSError` where it can't be written."
+    """Write a file whole or leave what was there; raises `OSError` where it can't be
+    written."""
     path = Path(path)
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -28,4 +29,5 @@ def write_whole(
 
 # %% ../nbs/engine/files.ipynb #ee26f03d
 class CourseError(Exception):
-    "What a user can put right. The message says what is wrong, with the name of the file or the option, and what to do."
+    """What a user can put right. The message says what is wrong, with the name of the
+    file or the option, and what to do."""

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['DataLoaders', 'EVENTS', 'CANCELS', 'TRANSIENT', 'Callback', 'CancelBatchException', 'CancelEpochException',
            'CancelFitException', 'Loop', 'noted', 'halves', 'to_device', 'n_items', 'n_batches', 'one_number',
-           'check_finite', 'Trainer', 'as_list', 'move', 'check_dls', 'checked', 'check_method', 'Mean', 'OfAll',
+           'check_finite', 'Trainer', 'as_list', 'check_dls', 'checked', 'check_method', 'Mean', 'likeliest', 'OfAll',
            'name_of', 'Recorder', 'ProgressBar', 'Schedule', 'MixedPrecision', 'valley', 'LRFinder', 'Learner', 'Keep',
            'again_and_again', 'Accumulate', 'ClipGrad', 'fit_learner']
 
@@ -13,6 +13,7 @@ __all__ = ['DataLoaders', 'EVENTS', 'CANCELS', 'TRANSIENT', 'Callback', 'CancelB
 from collections import namedtuple
 from functools import partial
 import copy, difflib, inspect, math, sys, time, torch
+from .data import device_of
 from .loss import mnist_loss
 from .optim import BasicOptim, get_hypers, one_cycle, param_lists
 from .optim import set_hypers
@@ -101,7 +102,8 @@ def halves(batch, device): # (xb, yb) on the device; xb is a tuple if there are 
 def to_device(o, device): # A tensor, or tensors in tuples, lists or dictionaries
     if isinstance(o, dict): return {k: to_device(v, device) for k, v in o.items()}
     if isinstance(o, (tuple, list)): return tuple(to_device(v, device) for v in o)
-    return o.to(device)
+    if hasattr(o, 'to'): return o.to(device)
+    raise ValueError(f'dls: a batch holds a {type(o).__name__}, want tensors')
 
 def n_items(yb): # How many targets a batch has
     return n_items(yb[0]) if isinstance(yb, tuple) else len(yb)
@@ -154,6 +156,7 @@ class Trainer(Loop):
     def _ready(self, lr):
         "An optimizer for all that is to be trained, with its first momentum."
         params = [p for p in self.model.parameters() if p.requires_grad]
+        if not params: raise ValueError('model: has nothing to train; all is frozen')
         known = {p for ps in param_lists(self.opt) for p in ps} if self.opt else set()
         if known.isdisjoint(params): self.opt = self.opt_func(params, lr=self.lr)
         else: param_lists(self.opt)[-1].extend(p for p in params if p not in known)
@@ -163,7 +166,7 @@ class Trainer(Loop):
 
     def _listened(self, work, cbs, lr=None):
         "Do `work` while the callbacks listen. Of what only it needs, nothing is kept."
-        self.model = move(self.model, self.device)
+        if self.device: self.model.to(device_of(self.device))
         if lr is not None: self._ready(lr)
         self.events = {e: [getattr(cb, e) for cb in cbs if hasattr(cb, e)]
                        for e in EVENTS}
@@ -183,13 +186,6 @@ TRANSIENT = 'events forward train_dl valid_dl xb yb pred loss'.split()
 # %% ../nbs/chapters/06_learner.ipynb #l14chk2
 def as_list(o): # One callback, or one metric, needs no list
     return list(o) if isinstance(o, (list, tuple)) else [o]
-
-def move(model, device):
-    "Put a model on a device. Raises `ValueError` where there is no such device."
-    try: return model.to(device)
-    except (RuntimeError, AssertionError) as e:
-        why = str(e).splitlines()[0]
-        raise ValueError(f'device: got {device!r}, which is not here: {why}') from None
 
 def check_dls(dls):
     "Raises `ValueError` for a loader that is missing or has nothing to learn from."
@@ -236,9 +232,11 @@ class Mean:
         values, sizes = torch.tensor([self.values, self.sizes], dtype=torch.float64)
         return (values @ sizes/sizes.sum()).item()
 
+def likeliest(preds): return preds.argmax(1) # Of scores, (n, k): the class of each
+
 class OfAll:
     "A function of all targets and all answers at once, in scikit-learn's order."
-    def __init__(self, f, answer=lambda preds: preds.argmax(1)):
+    def __init__(self, f, answer=likeliest):
         self.f, self.answer, self.__name__ = f, answer, name_of(f)
     def reset(self): self.answers, self.targets = [], []
     def update(self, preds, yb):
@@ -248,12 +246,15 @@ class OfAll:
         if not self.targets: return math.nan
         return self.f(torch.cat(self.targets), torch.cat(self.answers))
 
-def name_of(f): return getattr(f, '__name__', type(f).__name__)
+def name_of(f): # What a table calls a metric; of a `partial`, its function
+    f = getattr(f, 'func', f)
+    return getattr(f, '__name__', type(f).__name__)
 
 # %% ../nbs/chapters/06_learner.ipynb #9350b5ad
 class Recorder(Callback):
     """Keeps `.hypers` (learning rate, momentum) and `.losses` of the training batches,
     and `.values` of each epoch, which have `.names`; NaN for what wasn't measured."""
+    hypers = losses = values = ()
     def before_fit(self, learn):
         self.metrics = [m if hasattr(m, 'compute') else Mean(m)
                         for m in as_list(learn.metrics)]
@@ -335,6 +336,7 @@ def valley(
     third = longest/3
     return lrs[falls.index(longest) - longest + int(third) + int(third/2)]
 
+# %% ../nbs/chapters/06_learner.ipynb #5680528d
 class LRFinder(Callback):
     "Raises the learning rate until the smoothed loss is four times its lowest."
     def __init__(self,
@@ -417,11 +419,13 @@ class Learner(Trainer):
         "Ask the model."
         kept = Keep()
         self._look(dl, kept)
+        if not kept.all: raise ValueError('dl: gave no batches, and so no predictions')
         return tuple(map(torch.cat, zip(*kept.all)))
 
     def _look(self, dl, cb):
         "Go through a loader without learning."
         dl = self.dls.valid if dl is None else dl
+        if dl is None: raise ValueError('dls.valid: got None, want a loader')
         self.n_epoch, self.epoch, self.iter = 1, 0, 0
         batches = partial(self._all_batches, False, dl)
         epoch = partial(self._around, 'epoch', batches, CancelEpochException)
@@ -441,6 +445,7 @@ class Learner(Trainer):
         finder.plot(lr)
         return lr
 
+# %% ../nbs/chapters/06_learner.ipynb #bbc04be9
 class Keep(Callback):
     "Keeps what the model says, and the targets, of each batch."
     def __init__(self): self.all = []

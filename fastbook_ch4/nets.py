@@ -35,13 +35,15 @@ def make_net(
     n_out:int=1, # How many scores for each image
 )->nn.Sequential: # Takes (n, 784), returns raw scores, (n, n_out)
     "`simple_net` out of the library's pieces, with PyTorch's own random start."
-    return nn.Sequential(nn.Linear(784, n_hidden), nn.ReLU(), nn.Linear(n_hidden, n_out))
+    return nn.Sequential(nn.Linear(784, n_hidden),
+                         nn.ReLU(),
+                         nn.Linear(n_hidden, n_out))
 
 # %% ../nbs/chapters/07_nonlinearity.ipynb #61110fcd
 class OneScore(nn.Module):
-    "Makes two scores of one: the score itself for class 0, and its negative for class 1."
+    "Makes two scores of one: the score itself for class 0, its negative for class 1."
     def __init__(self,
-        net:nn.Module, # Takes images, shape (n, 1, 28, 28), or rows, and gives one score, shape (n, 1)
+        net:nn.Module, # Takes (n, 1, 28, 28) or rows, (n, 784); gives a score, (n, 1)
     ):
         super().__init__()
         self.net = net
@@ -63,5 +65,8 @@ def flat_net(
     "`simple_net` for images."
     return nn.Sequential(nn.Flatten(), *make_net(hidden, n_out))
 
-def one_linear(n_out:int=2)->OneScore: return OneScore(flat_linear(1)) # For two classes
-def one_net(n_out:int=2, hidden:int=30)->OneScore: return OneScore(flat_net(1, hidden)) # For two classes
+def one_linear(n_out:int=2)->OneScore: # For two classes
+    return OneScore(flat_linear(1))
+
+def one_net(n_out:int=2, hidden:int=30)->OneScore: # For two classes
+    return OneScore(flat_net(1, hidden))

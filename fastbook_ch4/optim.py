@@ -19,7 +19,7 @@ def train_model(
     model, # Maps images `xb` to predictions
     train_dl, # Gives `(xb, yb)` to learn from
     valid_dl, # Gives `(xb, yb)` to measure with
-    opt, # Has `.step()` and `.zero_grad()`, such as `BasicOptim` or an optimizer of PyTorch's
+    opt, # Has `.step()` and `.zero_grad()`: a `BasicOptim`, or one of PyTorch's
     loss_func, # Maps `(preds, yb)` to a 0-dim tensor
     epochs:int, # How often to go through the training data
     metric=batch_accuracy, # Maps `(preds, yb)` to a 0-dim tensor
@@ -36,23 +36,34 @@ def train_model(
 
 # %% ../nbs/chapters/05_optimizer.ipynb #f978449c
 class BasicOptim:
-    "Gradient descent with momentum and weight decay, by the formulas of `torch.optim.SGD`'s documentation."
+    """Gradient descent with momentum and weight decay, by the formulas of
+    `torch.optim.SGD`'s documentation. Raises `ValueError` for no parameters at all, for
+    a single tensor, and for a step without any gradient."""
     def __init__(self,
-        params, # The tensors to train, such as `model.parameters()`; raises `ValueError` where there are none
+        params, # The tensors to train, such as `model.parameters()`
         lr:float, # Learning rate: how far to step
         mom:float=0., # Momentum, 0 to 1: how much of the last velocity is kept
         wd:float=0., # Weight decay: how much of each weight is added to its gradient
     ):
-        self.params, self.lr, self.mom, self.wd, self.velocity = list(params), lr, mom, wd, {}
-        if isinstance(params, Tensor) or not self.params: raise ValueError('params: want a list of tensors, with at least one in it')
+        self.params, self.lr, self.mom, self.wd = list(params), lr, mom, wd
+        self.velocity = {}
+        if isinstance(params, Tensor) or not self.params:
+            raise ValueError('params: want a list of tensors, with at least one in it')
 
     @torch.no_grad()
     def step(self)->None:
-        "Move each parameter that has a gradient; attributes `lr`, `mom` and `wd` may change from step to step."
+        """Move each parameter that has a gradient, by `lr`, `mom` and `wd` as they are
+        now."""
+        if all(p.grad is None for p in self.params):
+            raise ValueError(
+                'params: none has a gradient. Call `backward()` on the loss '
+                'before each step.')
         for p in self.params:
             if p.grad is None: continue
             d = p.grad.add(p, alpha=self.wd) if self.wd else p.grad
-            if self.mom: d = self.velocity[p] = self.velocity[p].mul_(self.mom).add_(d) if p in self.velocity else d.clone()
+            if self.mom:
+                if p in self.velocity: d = self.velocity[p].mul_(self.mom).add_(d)
+                else: d = self.velocity[p] = d.clone()
             p.sub_(d, alpha=self.lr)
 
     def zero_grad(self)->None:
@@ -74,17 +85,21 @@ def one_cycle(
     lr_max:float, # The highest learning rate
     div:float=25., # The first learning rate is `lr_max/div`
     div_final:float=1e5, # The last one is `lr_max/div_final`
-    pct_start:float=0.25, # The part of the training in which the learning rate rises, between 0 and 1
-    moms:tuple=(0.95, 0.85, 0.95), # The first momentum, the one at the highest learning rate, and the last
+    pct_start:float=0.25, # The part in which the learning rate rises, between 0 and 1
+    moms:tuple=(0.95, 0.85, 0.95), # Momentum at first, at the highest rate, and at last
 )->tuple[float, float]: # Learning rate and momentum
-    "The one-cycle policy (Smith, <https://arxiv.org/abs/1803.09820>) in the form of fastai's `fit_one_cycle`."
+    """The one-cycle policy (Smith, <https://arxiv.org/abs/1803.09820>) in the form of
+    fastai's `fit_one_cycle`. Raises `ValueError` for a place outside the training."""
+    if not 0 <= pos <= 1: raise ValueError(f'pos: got {pos}, want a number from 0 to 1')
+    if not 0 < pct_start < 1:
+        raise ValueError(f'pct_start: got {pct_start}, want a number between 0 and 1')
     lrs = lr_max/div, lr_max, lr_max/div_final
     if pos < pct_start: i, pos = 0, pos/pct_start
     else: i, pos = 1, (pos - pct_start)/(1 - pct_start)
     return cosine(lrs[i], lrs[i+1], pos), cosine(moms[i], moms[i+1], pos)
 
 # %% ../nbs/chapters/05_optimizer.ipynb #7eabac85
-def _groups(opt): # Where an optimizer keeps its numbers: a dictionary for each group of parameters
+def _groups(opt): # Where an optimizer keeps its numbers: a dictionary for each group
     if hasattr(opt, 'hypers'): return opt.hypers # fastai's
     return opt.param_groups if hasattr(opt, 'param_groups') else [vars(opt)]
 
@@ -97,18 +112,20 @@ def set_hypers(
     lr:float, # Learning rate
     mom:float=None, # Momentum; left as it is where it is None
 )->None:
-    "Set learning rate and momentum. Raises `ValueError` where the optimizer has no such thing."
+    """Set learning rate and momentum. Raises `ValueError` where the optimizer has no
+    such thing."""
     for group in _groups(opt):
         key, name = _mom(group), type(opt).__name__
         if 'lr' not in group: raise ValueError(f'opt: {name} has no lr to set')
         group['lr'] = lr
         if mom is None: continue
-        if key is None: raise ValueError(f'mom: got {mom}, and {name} has no momentum to set')
+        if key is None:
+            raise ValueError(f'mom: got {mom}, and {name} has no momentum to set')
         group[key] = (mom, *group[key][1:]) if key == 'betas' else mom
 
 def get_hypers(
     opt, # A `BasicOptim`, or an optimizer of PyTorch's or fastai's
-)->tuple: # Learning rate and momentum of its last group; None for a momentum that it doesn't have
+)->tuple: # Learning rate and momentum of its last group; None where it has no momentum
     "Read learning rate and momentum."
     group = _groups(opt)[-1]
     key = _mom(group)
@@ -116,10 +133,11 @@ def get_hypers(
 
 def param_lists(
     opt, # A `BasicOptim`, or an optimizer of PyTorch's or fastai's
-)->list: # A list of tensors for each group. What is appended to one of them is stepped from then on
+)->list: # A list of tensors for each group; what is appended to one is stepped too
     "The parameters that an optimizer steps."
     if hasattr(opt, 'param_lists'): return list(opt.param_lists) # fastai's
-    return [g['params'] for g in opt.param_groups] if hasattr(opt, 'param_groups') else [opt.params]
+    if hasattr(opt, 'param_groups'): return [g['params'] for g in opt.param_groups]
+    return [opt.params]
 
 # %% ../nbs/chapters/05_optimizer.ipynb #e0eecff7
 def fit_optimizer(
@@ -133,6 +151,8 @@ def fit_optimizer(
     shuffle:bool=True, # A new order in each epoch?
 )->None:
     "Step the parameters of a module with `BasicOptim`."
-    train_dl = DataLoader(*flat(data.train), bs, shuffle, generator=torch.Generator().manual_seed(seed))
+    g = torch.Generator().manual_seed(seed)
+    train_dl = DataLoader(*flat(data.train), bs, shuffle, generator=g)
+    valid_dl = DataLoader(*flat(data.valid), bs)
     opt = BasicOptim(model.net.parameters(), lr)
-    train_model(model.net, train_dl, DataLoader(*flat(data.valid), bs), opt, mnist_loss, epochs)
+    train_model(model.net, train_dl, valid_dl, opt, mnist_loss, epochs)

@@ -29,17 +29,20 @@ def _check(
     frames = 1 if im.format == 'MPO' else getattr(im, 'n_frames', 1)
     if im.width*im.height > MOST: raise ImageError(_LARGE.format(path))
     if frames > 1:
-        raise ImageError(f'{path} has {frames} frames. Save the one that you mean as PNG.')
+        raise ImageError(f'{path} has {frames} frames. Save the one that you mean '
+                         'as PNG.')
 
 # %% ../nbs/pages/own_pictures.ipynb #ddfd71b2
 def open_image(
     path, # Any file
     side:int=400, # A large JPEG is decoded smaller, but not below this many pixels
-    kinds=None, # Kinds of file that are read, such as `('PNG', 'JPEG')`; all that Pillow knows where it is None
+    kinds=None, # Kinds of file, such as `('PNG', 'JPEG')`; None for all Pillow knows
 ): # A Pillow image, decoded and upright
-    "Open one picture. Raises `ImageError` where there is none, or more than one, or it is damaged or too large."
+    """Open one picture. Raises `ImageError` where there is none, or more than one, or
+    it is damaged or too large."""
     from PIL import Image, ImageOps, UnidentifiedImageError
-    if os.path.isdir(path): raise ImageError(f'{path} is a folder. Name the images in it.')
+    if os.path.isdir(path):
+        raise ImageError(f'{path} is a folder. Name the images in it.')
     if not os.path.isfile(path):
         raise ImageError(f'{path} is missing. Check the name and the folder.')
     try:
@@ -53,7 +56,8 @@ def open_image(
     except ImageError: raise
     except UnidentifiedImageError:
         fix = 'Save it as PNG or JPEG.'
-        raise ImageError(f'{path} is not an image of a kind that is read here. {fix}') from None
+        raise ImageError(f'{path} is not an image of a kind that is read here. '
+                         f'{fix}') from None
     except Image.DecompressionBombError: raise ImageError(_LARGE.format(path)) from None
     except Exception as e:
         why = f'it may be damaged ({e}). Save it anew as PNG or JPEG.'
@@ -62,7 +66,7 @@ def open_image(
 # %% ../nbs/pages/own_pictures.ipynb #ba89c61e
 def to_grey(
     im, # A Pillow image of any mode
-)->np.ndarray: # Lightness, float32, shape (h, w), 0 (black) to 1 (white); what is transparent is paper
+)->np.ndarray: # Float32, shape (h, w), 0 (black) to 1; what is transparent is paper
     "How light a picture is at each place."
     if im.mode[0] in 'IF':
         a = np.asarray(im, dtype=np.float32)
@@ -83,7 +87,8 @@ def small_picture(
     if border > 0.5: a, border = 1 - a, 1 - border
     h, w = a.shape
     size = [max(1, round(n*28/max(h, w))) for n in (w, h)]
-    a = np.asarray(Image.fromarray(a).resize(size, Image.BOX if max(h, w) > 28 else Image.BICUBIC))
+    a = np.asarray(Image.fromarray(a).resize(
+        size, Image.BOX if max(h, w) > 28 else Image.BICUBIC))
     out = torch.full((1, 28, 28), border)
     top, left = (28 - size[1])//2, (28 - size[0])//2
     out[0, top:top + size[1], left:left + size[0]] = torch.tensor(a).clamp(0, 1)
@@ -92,7 +97,7 @@ def small_picture(
 # %% ../nbs/pages/own_pictures.ipynb #367d06a8
 def _classes(
     folder:Path, # Holds a folder for each class
-)->dict: # Name of each class -> its files, sorted; names that begin with a dot are passed over
+)->dict: # Name of each class -> its files, sorted, without those that begin with a dot
     "The files of each class."
     def visible(p): return sorted(o for o in p.iterdir() if not o.name.startswith('.'))
     return {p.name: visible(p) for p in visible(folder) if p.is_dir()}
@@ -101,7 +106,7 @@ def _split(
     classes:dict, # Name of each class -> its files
     seed:int, # Mixes them
     share:float=0.2, # Of each class, for validation
-)->tuple[dict, dict]: # For training, and for validation: at least one picture of each class that has two
+)->tuple[dict, dict]: # For training; for validation, at least one where there are two
     "Hold back a share of each class."
     train, valid = {}, {}
     for name, files in classes.items():
@@ -118,10 +123,13 @@ def _read(
 )->dict: # Name of each class -> its pictures: path and tensor of shape (1, 28, 28)
     "Decode the pictures, each one once."
     out = {name: [] for name in classes}
-    for name, path in [(name, path) for name, files in classes.items() for path in files]:
+    for name, path in [(name, path) for name, files in classes.items()
+                       for path in files]:
         try:
-            sha = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else path
-            if sha in seen: raise ImageError(f'{path} is the same picture as {seen[sha]}.')
+            sha = (hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file()
+                   else path)
+            if sha in seen:
+                raise ImageError(f'{path} is the same picture as {seen[sha]}.')
             out[name].append((path, small_picture(open_image(path))))
             seen[sha] = path
         except ImageError as e: notes.append(f'Left out: {e}')
@@ -143,23 +151,30 @@ def _filled(
 def read_folder(
     folder, # Holds `train/CLASS/*` and `valid/CLASS/*`, or `CLASS/*`
     seed:int=42, # Draws the validation pictures where there is no folder `valid`
-)->tuple[dict, dict, list]: # For training, and for validation: class -> [(path, tensor)]; sentences on what was left out
-    "Read the pictures of a folder. Raises `ImageError` where there are fewer than two classes to tell apart."
+)->tuple[dict, dict, list]: # Training, validation: class -> [(path, tensor)]; notes
+    """Read the pictures of a folder. Raises `ImageError` where there are fewer than two
+    classes to tell apart."""
     folder, notes, seen = Path(folder), [], {}
     if not folder.is_dir():
-        raise ImageError(f'{folder} is no folder. Name one that holds a folder for each class.')
+        raise ImageError(f'{folder} is no folder. Name one that holds a folder for '
+                         'each class.')
     if all((folder/part).is_dir() for part in ('train', 'valid')):
-        train = _filled(_read(_classes(folder/'train'), seen, notes), folder/'train', notes)
+        train = _filled(_read(_classes(folder/'train'), seen, notes),
+                        folder/'train', notes)
         valid = _read(_classes(folder/'valid'), seen, notes)
-        notes += [f'Left out: {folder/"valid"/name}, for {folder/"train"} has no picture of that class.'
-                  for name in valid if name not in train]
-    else: train, valid = _split(_filled(_read(_classes(folder), seen, notes), folder, notes), seed)
+        notes += [f'Left out: {folder/"valid"/name}, for {folder/"train"} has no '
+                  'picture of that class.' for name in valid if name not in train]
+    else: train, valid = _split(
+        _filled(_read(_classes(folder), seen, notes), folder, notes), seed)
     if len(train) < 2:
         found = f'only the class {min(train)!r}' if train else 'no class'
-        raise ImageError(f'{folder} holds {found} with pictures in it; two or more are wanted, each in a folder of its own.')
+        raise ImageError(f'{folder} holds {found} with pictures in it; two or more are '
+                         'wanted, each in a folder of its own.')
     valid = {name: valid.get(name, []) for name in train}
     if not any(valid.values()):
-        raise ImageError(f'{folder} has no picture to measure with. Put two or more into each class.')
-    notes += [f'The class {name!r} has no validation picture, so that nothing is known of it.'
+        raise ImageError(f'{folder} has no picture to measure with. Put two or more '
+                         'into each class.')
+    notes += [f'The class {name!r} has no validation picture, so that nothing is known '
+              'of it.'
               for name, files in valid.items() if not files]
     return train, valid, notes

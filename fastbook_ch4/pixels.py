@@ -10,19 +10,35 @@ import torch
 from torch import Tensor
 
 # %% ../nbs/chapters/01_pixel_similarity.ipynb #4a9267bd
+def _images(
+    x:Tensor, # Images to check
+    name:str, # What the message calls them
+)->Tensor: # `x` itself
+    """Raises `ValueError` for bytes and rows, whose distances would be wrong without a
+    word."""
+    tensor = isinstance(x, Tensor)
+    if tensor and x.is_floating_point() and x.ndim > 1 and x.shape[-1] != 28*28:
+        return x
+    got = f'{x.dtype} of shape {tuple(x.shape)}' if tensor else type(x)
+    raise ValueError(f'{name}: got {got}, want floats of shape (..., 28, 28). '
+                     '`x.float()/255` makes floats of bytes, and '
+                     '`x.view(-1, 28, 28)` makes images of rows.')
+
 def mnist_distance(
     a:Tensor, # Images, float, shape (..., 28, 28), 0 to 1
     b:Tensor, # Images like `a`, of a shape that broadcasts with it
 )->Tensor: # Shape (...): 0 (equal) to 1 (black against white)
-    "L1 distance: the mean absolute difference of the pixels, over the last two axes."
-    return (a - b).abs().mean((-1, -2))
+    """L1 distance: the mean absolute difference of the pixels, over the last two axes.
+    Raises `ValueError` for bytes and rows."""
+    return (_images(a, 'a') - _images(b, 'b')).abs().mean((-1, -2))
 
 def rmse_distance(
     a:Tensor, # Images, float, shape (..., 28, 28), 0 to 1
     b:Tensor, # Images like `a`, of a shape that broadcasts with it
 )->Tensor: # Shape (...): 0 (equal) to 1 (black against white)
-    "L2 distance: the root of the mean squared difference of the pixels, over the last two axes."
-    return ((a - b)**2).mean((-1, -2)).sqrt()
+    """L2 distance: the root of the mean squared difference of the pixels, over the last
+    two axes. Raises `ValueError` for bytes and rows."""
+    return ((_images(a, 'a') - _images(b, 'b'))**2).mean((-1, -2)).sqrt()
 
 # %% ../nbs/chapters/01_pixel_similarity.ipynb #55f72409
 def is_3(
@@ -30,39 +46,56 @@ def is_3(
     mean3:Tensor, # The ideal three, shape (28, 28)
     mean7:Tensor, # The ideal seven, shape (28, 28)
 )->Tensor: # Bool, shape (...): whether each image is nearer to the ideal three
-    "Which images are threes, by `mnist_distance`; one that is as near to both counts as a seven."
+    """Which images are threes, by `mnist_distance`; one that is as near to both counts
+    as a seven. Raises `ValueError` for bytes and rows, among the images or the
+    ideals."""
     return mnist_distance(x, mean3) < mnist_distance(x, mean7)
 
 # %% ../nbs/chapters/01_pixel_similarity.ipynb #fb21efd9
 def _checked(
     x:Tensor, # Images to check
 )->Tensor: # `x` itself
-    "Refuse with a `ValueError` what would give wrong distances without a word: bytes, and images laid out as rows."
-    if x.ndim == 3 and x.is_floating_point(): return x
-    raise ValueError(f'x: got {x.dtype} of shape {tuple(x.shape)}, want floats of shape (n, 28, 28). '
-                     '`x.float()/255` makes floats of bytes, and `x.view(-1, 28, 28)` makes images of rows.')
+    "Raises `ValueError` for bytes, for rows, and for values that aren't from 0 to 1."
+    if _images(x, 'x').ndim != 3:
+        raise ValueError(f'x: got shape {tuple(x.shape)}, want (n, 28, 28)')
+    if len(x) and not (0 <= x.min() and x.max() <= 1):
+        raise ValueError(
+            f'x: got values from {x.min():.4g} to {x.max():.4g}, want 0 to 1. '
+            '`x/255` makes them of 0 to 255.')
+    return x
 
 # %% ../nbs/chapters/01_pixel_similarity.ipynb #8443100e
 class PixelSimilarity:
-    "Calls an image after the nearest mean image, the baseline of chapter 4 of the fastai book. Its methods raise `ValueError` for `x` of another kind."
+    """Calls an image after the nearest mean image, the baseline of chapter 4 of the
+    fastai book. Its methods raise `ValueError` for images and labels of another kind."""
     def __init__(self,
-        distance=mnist_distance, # Takes images, shape (n, 28, 28), and one mean, shape (28, 28); gives shape (n,)
-    ): self.distance = distance
+        distance=mnist_distance, # Of images, (n, 28, 28), and a mean, (28, 28): (n,)
+    ): self.distance, self.means = distance, None
+
     def fit(self,
         x:Tensor, # Images, float, shape (n, 28, 28), 0 to 1
-        y:Tensor, # Labels, int64, shape (n,)
-    )->'PixelSimilarity': # Itself, with `classes`, shape (k,), sorted, and `means`, shape (k, 28, 28)
+        y, # Labels, one for each image: shape (n,), or a list
+    )->'PixelSimilarity': # Itself, with sorted `classes`, (k,), and `means`, (k, 28, 28)
         "Average the images of each class."
+        y = torch.as_tensor(y)
+        if y.shape != _checked(x).shape[:1] or not len(y):
+            raise ValueError(f'y: got shape {tuple(y.shape)} for {len(x)} images, want '
+                             'a label for each image, and at least one')
         self.classes = y.unique()
-        self.means = torch.stack([_checked(x)[y == c].mean(0) for c in self.classes])
+        self.means = torch.stack([x[y == c].mean(0) for c in self.classes])
         return self
+
     def distances(self,
         x:Tensor, # Images, float, shape (n, 28, 28), 0 to 1
     )->Tensor: # Shape (n, k): from each image to each mean
-        "Measure a thousand images at a time, so that the differences take little memory."
-        return torch.cat([torch.stack([self.distance(xb, m) for m in self.means], 1) for xb in _checked(x).split(1000)])
+        "Measure a thousand images at a time, so that the differences take little room."
+        if self.means is None: raise ValueError('PixelSimilarity: call `fit` first')
+        return torch.cat([torch.stack([self.distance(xb, m) for m in self.means], 1)
+                          for xb in _checked(x).split(1000)])
+
     def predict(self,
         x:Tensor, # Images, float, shape (n, 28, 28), 0 to 1
     )->Tensor: # Labels, shape (n,), from `classes`
-        "The class whose mean is nearest; the smallest of them where several are equally near."
-        return self.classes[self.distances(x).argmin(1)]
+        "The class whose mean is nearest; the smallest of several that are as near."
+        nearest = self.distances(x).argmin(1)
+        return self.classes[nearest]

@@ -28,22 +28,25 @@ def _gap(
     a, # Tensor
     b, # Tensor of the same shape
 )->float: # The largest absolute difference; infinite where only one is NaN
-    "How far apart two tensors are. Two NaNs in one place are equal, and so are two infinities."
+    """How far apart two tensors are. Two NaNs in one place are equal, and so are two
+    infinities."""
     if a.numel() == 0: return 0.
     a, b = a.double(), b.double()
     same = (a == b) | (a.isnan() & b.isnan())
-    return torch.where(same, 0., (a - b).abs()).nan_to_num(nan=float('inf'), posinf=float('inf')).max().item()
+    return torch.where(same, 0., (a - b).abs()).nan_to_num(
+        nan=float('inf'), posinf=float('inf')).max().item()
 
 def _compare(
     ours, # What the hand-built piece gave
     theirs, # What the library's gave
-)->tuple[int, float, list]: # How many numbers; the largest difference; what else differs
+)->tuple[int, float, list]: # How many numbers; largest difference; what else differs
     "Compare two structures: their numbers, and their names, shapes and types."
     ours, theirs = _leaves(ours), _leaves(theirs)
     n = sum(t.numel() for t in theirs.values())
     if ours.keys() != theirs.keys(): return n, float('inf'), ['names']
     kinds = {'shapes': lambda t: tuple(t.shape), 'types': lambda t: t.dtype}
-    other = [kind for kind, f in kinds.items() if any(f(ours[k]) != f(theirs[k]) for k in theirs)]
+    other = [kind for kind, f in kinds.items()
+             if any(f(ours[k]) != f(theirs[k]) for k in theirs)]
     if 'shapes' in other: return n, float('inf'), other
     return n, max((_gap(ours[k], theirs[k]) for k in theirs), default=0.), other
 
@@ -52,17 +55,23 @@ def prove(
     claim:str, # What is equal to what, such as 'mnist_distance ≡ F.l1_loss'
     ours, # What the hand-built piece gave
     theirs, # What the library's gave
-    tol:float=0., # The largest difference allowed: 0 means equal to the last bit, and of the same types
+    tol:float=0., # The largest difference allowed; 0: the same bits and the same types
     why:str='', # Why a difference is allowed; must be said where `tol` is above 0
 )->None:
-    "Compare, and print one line. Raises `AssertionError` where a difference is larger than `tol`, or nothing was compared; `ValueError` for a `tol` without `why`."
-    if tol and not why: raise ValueError(f'why: {claim!r} allows {tol:g} and gives no reason. Say why the two may differ, or take tol away.')
+    """Compare, and print one line. Raises `AssertionError` where a difference is larger
+    than `tol`, or nothing was compared; `ValueError` for a `tol` without `why`."""
+    if tol and not why:
+        raise ValueError(f'why: {claim!r} allows {tol:g} and gives no reason. Say why '
+                         'the two may differ, or take tol away.')
     n, gap, other = _compare(ours, theirs)
     assert n, f'{claim}: nothing was compared'
-    for kind in other: assert kind == 'types' and tol, f'{claim}: the {kind} are not the same'
-    assert gap <= tol, f'{claim}: the largest difference of {n:,} numbers is {gap:.3g}, and {tol:.3g} is allowed'
+    for kind in other:
+        assert kind == 'types' and tol, f'{claim}: the {kind} are not the same'
+    assert gap <= tol, (f'{claim}: the largest difference of {n:,} numbers is '
+                        f'{gap:.3g}, and {tol:.3g} is allowed')
     reason = f', for {why}' if why else ''
-    print(f'Proof: {claim} | {n:,} numbers | largest difference {gap:.2g} | allowed {tol:.2g}{reason}')
+    print(f'Proof: {claim} | {n:,} numbers | largest difference {gap:.2g} | '
+          f'allowed {tol:.2g}{reason}')
 
 # %% ../nbs/engine/proofs.ipynb #eec57130
 def refute(
@@ -72,9 +81,13 @@ def refute(
     tol:float=0., # As in the proof
     how:str='', # What was broken, in a few words
 )->None:
-    "Show that the proof of `claim` can fail: some number must differ by more than `tol`. Raises `AssertionError` where none does, and where names or shapes differ, which anybody would see."
+    """Show that the proof of `claim` can fail: some number must differ by more than
+    `tol`. Raises `AssertionError` where none does, and where names or shapes differ,
+    which anybody would see."""
     n, gap, other = _compare(broken, theirs)
-    for kind in other: assert kind == 'types', f'{claim}: other {kind} are no proof that the numbers are looked at. Break the numbers: {how}'
+    for kind in other:
+        assert kind == 'types', (f'{claim}: other {kind} are no proof that the numbers '
+                                 f'are looked at. Break the numbers: {how}')
     assert gap > tol, f'{claim}: the proof did not notice this: {how}'
     print(f'Noticed: {claim} | {how} | difference {gap:.2g}')
 
@@ -88,7 +101,8 @@ def collect(
     paths = [p for part in parts for p in sorted((Path(folder)/part).glob('*.ipynb'))]
     for path in (p for p in paths if p.name != 'proofs.ipynb'):
         cells = json.loads(path.read_text(encoding='utf-8'))['cells']
-        text = ''.join(''.join(o.get('text', '')) for c in cells for o in c.get('outputs', []))
+        text = ''.join(''.join(o.get('text', '')) for c in cells
+                       for o in c.get('outputs', []))
         for kind, line in re.findall(r'^(Proof|Noticed): (.*)', text, re.M):
             claim, *rest = line.split(' | ')
             if kind == 'Noticed':
@@ -96,6 +110,8 @@ def collect(
                 continue
             allowed, _, why = rest[2].removeprefix('allowed ').partition(', for ')
             proofs[claim] = dict(
-                notebook=f'{path.parent.name}/{path.name}', claim=claim, numbers=rest[0].removesuffix(' numbers'),
-                difference=rest[1].removeprefix('largest difference '), allowed=allowed, why=why, noticed=[])
+                notebook=f'{path.parent.name}/{path.name}', claim=claim,
+                numbers=rest[0].removesuffix(' numbers'),
+                difference=rest[1].removeprefix('largest difference '),
+                allowed=allowed, why=why, noticed=[])
     return list(proofs.values())

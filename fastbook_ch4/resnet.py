@@ -26,10 +26,12 @@ def conv(
     bias:Tensor=None, # One number for each kernel, shape (c_out,)
     stride:int=1, # Pixels from one place to the next
     padding:int=0, # Zeros on each side
-)->Tensor: # Shape (n, c_out, h_out, w_out), where h_out is (h + 2*padding - k)//stride + 1
-    "Slide each kernel over each picture, as `F.conv2d` does; raises `ValueError` where the channels don't match."
+)->Tensor: # (n, c_out, h_out, w_out), where h_out is (h + 2*padding - k)//stride + 1
+    """Slide each kernel over each picture, as `F.conv2d` does.
+    Raises `ValueError` where the channels don't match."""
     if x.shape[1] != weight.shape[1]:
-        raise ValueError(f'x: got pictures of {x.shape[1]} channels, want {weight.shape[1]}, as the kernels have. '
+        raise ValueError(f'x: got pictures of {x.shape[1]} channels, '
+                         f'want {weight.shape[1]}, as the kernels have. '
                          'Give `weight` the shape (c_out, c_in, k, l).')
     k, l = weight.shape[2:]
     windows = F.pad(x, (padding,)*4).unfold(2, k, stride).unfold(3, l, stride)
@@ -41,13 +43,14 @@ def batch_norm(
     x:Tensor, # Pictures, shape (n, c, h, w)
     weight:Tensor, # Learned scale, shape (c,)
     bias:Tensor, # Learned offset, shape (c,)
-    running_mean:Tensor, # The memory of means, shape (c,); changed in place when training
-    running_var:Tensor, # The memory of variances, shape (c,); changed in place when training
-    training:bool=True, # Use and remember the batch's own statistics, or else use the memory
+    running_mean:Tensor, # Memory of means, shape (c,); changed in place in training
+    running_var:Tensor, # Memory of variances, shape (c,); changed in place in training
+    training:bool=True, # Use (and remember) the batch's statistics, or else the memory
     momentum:float=0.1, # How far the memory moves towards each batch, 0 to 1
     eps:float=1e-5, # Keeps us from dividing by 0
 )->Tensor: # The same shape as `x`
-    "Batch normalisation (Ioffe and Szegedy, 2015, <https://arxiv.org/abs/1502.03167>), as `nn.BatchNorm2d` does it."
+    """Batch normalisation, as `nn.BatchNorm2d` does it
+    (Ioffe and Szegedy, 2015, <https://arxiv.org/abs/1502.03167>)."""
     mean, var = running_mean, running_var
     if training:
         var, mean = torch.var_mean(x, (0, 2, 3), correction=0)
@@ -59,7 +62,8 @@ def batch_norm(
 
 # %% ../nbs/chapters/08_resnet.ipynb #9d4fd288
 class ResBlock(nn.Module):
-    "Two convolutions with a shortcut round them (He et al., 2015, <https://arxiv.org/abs/1512.03385>): torchvision's `BasicBlock`."
+    """Two convolutions with a shortcut round them: torchvision's `BasicBlock`
+    (He et al., 2015, <https://arxiv.org/abs/1512.03385>)."""
     def __init__(
         self,
         n_in:int, # Channels that come in
@@ -73,7 +77,9 @@ class ResBlock(nn.Module):
         self.bn2 = nn.BatchNorm2d(n_out)
         self.downsample = None
         if stride != 1 or n_in != n_out:
-            self.downsample = nn.Sequential(nn.Conv2d(n_in, n_out, 1, stride, bias=False), nn.BatchNorm2d(n_out))
+            self.downsample = nn.Sequential(
+                nn.Conv2d(n_in, n_out, 1, stride, bias=False),
+                nn.BatchNorm2d(n_out))
     def forward(self, x): # (n, n_in, h, w) -> (n, n_out, h/stride, w/stride)
         res = F.relu(self.bn1(self.conv1(x)))
         res = self.bn2(self.conv2(res))
@@ -84,15 +90,25 @@ def resnet18(
     n_out:int=1000, # How many scores for each image
     n_in:int=3, # Channels of the images: 3 for colour, 1 for grey
 )->nn.Sequential: # Takes (n, n_in, h, w), returns raw scores, (n, n_out)
-    "A ResNet-18 with random weights, with torchvision's names and torchvision's random start."
-    def stage(n_in, n_out, stride=1): return nn.Sequential(ResBlock(n_in, n_out, stride), ResBlock(n_out, n_out))
+    "A ResNet-18 with random weights, with torchvision's names and its random start."
+    def stage(n_in, n_out, stride=1):
+        return nn.Sequential(ResBlock(n_in, n_out, stride), ResBlock(n_out, n_out))
+
     net = nn.Sequential(OrderedDict(
-        conv1=nn.Conv2d(n_in, 64, 7, stride=2, padding=3, bias=False), bn1=nn.BatchNorm2d(64), relu=nn.ReLU(),
+        conv1=nn.Conv2d(n_in, 64, 7, stride=2, padding=3, bias=False),
+        bn1=nn.BatchNorm2d(64),
+        relu=nn.ReLU(),
         maxpool=nn.MaxPool2d(3, stride=2, padding=1),
-        layer1=stage(64, 64), layer2=stage(64, 128, 2), layer3=stage(128, 256, 2), layer4=stage(256, 512, 2),
-        avgpool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(), fc=nn.Linear(512, n_out)))
+        layer1=stage(64, 64),
+        layer2=stage(64, 128, 2),
+        layer3=stage(128, 256, 2),
+        layer4=stage(256, 512, 2),
+        avgpool=nn.AdaptiveAvgPool2d(1),
+        flatten=nn.Flatten(),
+        fc=nn.Linear(512, n_out)))
     for m in net.modules():
-        if isinstance(m, nn.Conv2d): nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
+        if isinstance(m, nn.Conv2d):
+            nn.init.kaiming_normal_(m.weight, mode='fan_out', nonlinearity='relu')
     return net
 
 # %% ../nbs/chapters/08_resnet.ipynb #c094c208
@@ -101,7 +117,7 @@ def live_taps(
     kernel:int, # Rows of the kernel
     stride:int=1, # Rows from one place to the next
     padding:int=0, # Rows of zeros on each side
-)->list[int]: # The rows of the kernel, from 0, that lie on the picture at one place at least
+)->list[int]: # Rows of the kernel, from 0, that lie on the picture in some place
     "Which rows of a kernel ever see a pixel, and not only the margin."
     places = torch.arange(0, size + 2*padding - kernel + 1, stride)
     rows = places[:, None] - padding + torch.arange(kernel)
@@ -112,12 +128,14 @@ def trim_conv(
     layer:nn.Conv2d, # A convolution with square kernels
     size:int, # Height and width of the pictures that it gets
 )->nn.Conv2d: # A new layer with the live taps of the same kernels
-    "The same function on pictures of this size, without the dead taps at the kernels' edges."
+    "The same function on pictures of this size, without the kernels' dead taps."
     kernel, stride, padding = layer.kernel_size[0], layer.stride[0], layer.padding[0]
     live = live_taps(size, kernel, stride, padding)
     lo, hi = live[0], live[-1] + 1
-    new = nn.Conv2d(layer.in_channels, layer.out_channels, hi - lo, stride, padding - lo, bias=layer.bias is not None)
-    new.weight, new.bias = nn.Parameter(layer.weight.detach()[:, :, lo:hi, lo:hi].clone()), deepcopy(layer.bias)
+    new = nn.Conv2d(layer.in_channels, layer.out_channels, hi - lo, stride,
+                    padding - lo, bias=layer.bias is not None)
+    new.weight = nn.Parameter(layer.weight.detach()[:, :, lo:hi, lo:hi].clone())
+    new.bias = deepcopy(layer.bias)
     return new
 
 # %% ../nbs/chapters/08_resnet.ipynb #f844bc55
@@ -126,12 +144,16 @@ def trim(
     model:nn.Module, # Any network of convolutions with square kernels
     xb:Tensor, # A batch like those that it will get, shape (n, c, h, h)
 )->nn.Module: # A copy with the live taps alone
-    "The same function on images of the size of `xb`, with fewer parameters; `model` stays as it is."
+    """The same function on images of the size of `xb`, with fewer parameters;
+    `model` stays as it is."""
     model, probe, sizes = deepcopy(model), deepcopy(model).eval(), {}
     for name, m in probe.named_modules():
-        if isinstance(m, nn.Conv2d): m.register_forward_hook(lambda m, inp, out, name=name: sizes.update({name: inp[0].shape[-1]}))
+        if isinstance(m, nn.Conv2d):
+            m.register_forward_hook(
+                lambda m, inp, out, name=name: sizes.update({name: inp[0].shape[-1]}))
     probe(xb)
-    for name, size in sizes.items(): model.set_submodule(name, trim_conv(model.get_submodule(name), size))
+    for name, size in sizes.items():
+        model.set_submodule(name, trim_conv(model.get_submodule(name), size))
     return model
 
 # %% ../nbs/chapters/08_resnet.ipynb #ac1f5c54
@@ -140,7 +162,10 @@ def pooled(
     n_out:int, # Channels that go out
 )->nn.Sequential: # (n, n_in, h, w) -> (n, n_out, h/2, w/2)
     "Look at every place, then keep the largest of each 2 by 2."
-    return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1, bias=False), nn.MaxPool2d(2), nn.BatchNorm2d(n_out), nn.ReLU())
+    return nn.Sequential(nn.Conv2d(n_in, n_out, 3, padding=1, bias=False),
+                         nn.MaxPool2d(2),
+                         nn.BatchNorm2d(n_out),
+                         nn.ReLU())
 
 def small_resnet(
     n_out:int=2, # How many scores for each image
@@ -148,23 +173,26 @@ def small_resnet(
 )->nn.Sequential: # Takes (n, 1, 28, 28), returns raw scores, (n, n_out)
     "A residual network of six convolutions for 28 × 28 images of one channel."
     w = width
-    return nn.Sequential(pooled(1, w), pooled(w, 2*w), ResBlock(2*w, 4*w), nn.MaxPool2d(2), ResBlock(4*w, 8*w),
+    return nn.Sequential(pooled(1, w), pooled(w, 2*w),
+                         ResBlock(2*w, 4*w), nn.MaxPool2d(2), ResBlock(4*w, 8*w),
                          nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8*w, n_out))
 
 # %% ../nbs/chapters/08_resnet.ipynb #ea2ad42e
 def shift(
     xb:Tensor, # Square images, shape (n, c, size, size)
-    generator:torch.Generator=None, # Draws the moves
+    generator:torch.Generator=None, # Of the CPU; draws the moves
     k:int=1, # The largest move, in pixels
 )->Tensor: # The same shape; where nothing moved in, there is paper (0)
     "Move each image by up to `k` pixels up or down, and left or right."
-    dy, dx = torch.randint(2*k + 1, (2, len(xb), 1, 1), generator=generator)
-    i, rows = torch.arange(len(xb))[:, None, None], torch.arange(xb.shape[-1])
+    moves = torch.randint(2*k + 1, (2, len(xb), 1, 1), generator=generator)
+    dy, dx = moves.to(xb.device)
+    i = torch.arange(len(xb), device=xb.device)[:, None, None]
+    rows = torch.arange(xb.shape[-1], device=xb.device)
     return F.pad(xb, (k,)*4)[i, :, dy + rows[:, None], dx + rows].movedim(-1, 1)
 
 # %% ../nbs/chapters/08_resnet.ipynb #e24f0fdb
 class Shift(Callback):
-    "Moves the training images of each batch by up to one pixel, with draws from `generator`."
+    "Moves each batch's training images by up to a pixel, with draws from `generator`."
     def __init__(self, generator:torch.Generator=None): self.generator = generator
     def before_batch(self, learn):
         if learn.training: learn.xb = shift(learn.xb, self.generator)
@@ -178,17 +206,18 @@ def fit_net(
     model, # Takes (n, 1, 28, 28), gives scores (n, k); trained in place
     data, # As from `data_of`
     seed:int, # For the order of the images, and their shifts
-    show:bool=False, # Show the table of epochs, with the loss on a thousand validation images?
+    show:bool=False, # Show a table of epochs, with the loss on 1,000 validation images?
     bs:int=128, # Images in a batch
     epochs:int=1, # How many times through the training images
     lr:float=1e-2, # The highest learning rate
     pct_start:float=0.25, # The part of the training in which the learning rate rises
     shifted:bool=False, # Shift each training image by up to a pixel?
-    smoothing:float=0., # Label smoothing: how much of the target is spread over all classes
+    smoothing:float=0., # Label smoothing, 0 to 1: the part spread over all classes
 )->None:
     "AdamW and one cycle in our `Learner`, on cross-entropy."
     g = torch.Generator().manual_seed(seed)
-    few = slice(None, None, max(1, len(data.valid.y)//1000)) # They may come class by class
+    # They may come class by class
+    few = slice(None, None, max(1, len(data.valid.y)//1000))
     valid = DataLoader(data.valid.x[few], data.valid.y[few], 500) if show else ()
     one_left = len(data.train.y) % bs == 1 # Too few for a batch normalisation
     train = DataLoader(*data.train, bs, True, drop_last=one_left, generator=g)
@@ -205,7 +234,7 @@ def fit_net(
 def trimmed_resnet18(
     n_out:int=2, # How many scores for each image
 )->nn.Module: # Takes (n, 1, 28, 28), returns raw scores, (n, n_out)
-    "Our `resnet18` without the taps that only ever see the margin of images of 28 × 28."
+    "Our `resnet18` without the taps that only ever see the margin of 28 × 28 images."
     return trim(resnet18(n_out, n_in=1), torch.zeros(2, 1, 28, 28))
 
 # %% ../nbs/chapters/08_resnet.ipynb #1cc3191b
@@ -216,29 +245,43 @@ class Colour(nn.Module):
 def fastai_resnet18(
     n_out:int=2, # How many scores for each image
 )->nn.Sequential: # Takes (n, 1, 28, 28), gives scores (n, n_out)
-    "The untrained network that fastai's `vision_learner` makes of `resnet18`, for images of one channel."
+    """The untrained network that fastai's `vision_learner` makes of `resnet18`,
+    for images of one channel."""
     from fastai.vision.all import create_vision_model, resnet18
-    return nn.Sequential(Colour(), create_vision_model(resnet18, n_out, pretrained=False))
+    return nn.Sequential(Colour(),
+                         create_vision_model(resnet18, n_out, pretrained=False))
 
 # %% ../nbs/chapters/08_resnet.ipynb #5f6e62d3
 def _fastai_dls(
     data, # As from `data_of`
     bs:int, # Images in a batch
 ): # fastai's `ImageDataLoaders`
-    "Read the pictures from folders; those of a reader's own folder as the other rungs see them."
-    from fastai.vision.all import ImageDataLoaders, PILImage, Transform
-    from_folder = partial(ImageDataLoaders.from_folder, bs=bs, num_workers=0)
-    if not data.files:
-        if data.spec == 'all': return from_folder(mnist(), train='training', valid='testing')
-        return from_folder(mnist_sample(digits=digits_of(data.spec)))
+    "Read the pictures from folders, as fastai's users do."
+    if data.files: return _own_dls(data, bs)
+    from fastai.vision.all import ImageDataLoaders
+    from_folder = partial(ImageDataLoaders.from_folder, bs=bs, num_workers=0,
+                          device=data.train.x.device)
+    if data.spec == 'all':
+        return from_folder(mnist(), train='training', valid='testing')
+    return from_folder(mnist_sample(digits=digits_of(data.spec)))
+
+# %% ../nbs/chapters/08_resnet.ipynb #63d5bdce
+def _own_dls(
+    data, # As from `data_of`, made of a folder of pictures
+    bs:int, # Images in a batch
+): # fastai's `ImageDataLoaders`
+    "Read a reader's own pictures as the other rungs see them."
     import pandas as pd
-    def small(im:PILImage): return PILImage.create((small_picture(im)[0]*255).round().byte().numpy())
+    from fastai.vision.all import ImageDataLoaders, PILImage, Transform
+    def small(im:PILImage):
+        return PILImage.create((small_picture(im)[0]*255).round().byte().numpy())
     rows = [(str(path), data.classes[c], held)
             for held, paths, part in zip((False, True), data.files, data)
             for path, c in zip(paths, part.y.tolist())]
     df = pd.DataFrame(rows, columns=['name', 'label', 'held'])
-    return ImageDataLoaders.from_df(df, '/', valid_col='held', item_tfms=Transform(small),
-                                    bs=bs, num_workers=0)
+    return ImageDataLoaders.from_df(df, '/', valid_col='held',
+                                    item_tfms=Transform(small), bs=bs, num_workers=0,
+                                    device=data.train.x.device)
 
 # %% ../nbs/chapters/08_resnet.ipynb #a90b472c
 def fit_fastai(
@@ -256,9 +299,12 @@ def fit_fastai(
     from fastai.vision.all import resnet18, set_seed, vision_learner
     set_seed(seed, reproducible=True)
     dls = _fastai_dls(data, bs)
-    learn = vision_learner(dls, resnet18, pretrained=False, ps=dropout, loss_func=F.cross_entropy)
-    with learn.no_logging(), nullcontext() if show else learn.no_bar(): learn.fit_one_cycle(epochs, lr)
+    learn = vision_learner(dls, resnet18, pretrained=False, ps=dropout,
+                           loss_func=F.cross_entropy)
+    with learn.no_logging(), nullcontext() if show else learn.no_bar():
+        learn.fit_one_cycle(epochs, lr)
     model[1].load_state_dict(learn.model.state_dict())
     model.eval()
 
-fit_fastai.warm_up = lambda data: _fastai_dls(data, 64) # Imports fastai, and makes the folder where there is none
+# Imports fastai, and makes the folder where there is none
+fit_fastai.warm_up = lambda data: _fastai_dls(data, 64)

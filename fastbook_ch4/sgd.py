@@ -14,10 +14,16 @@ def step(
     params:list, # Tensors whose `.grad` is filled, changed in place
     lr:float, # Learning rate, above 0
 )->None:
-    "Gradient descent: subtract `lr` times its gradient from each parameter, then clear the gradient. Raises `ValueError` where there is none."
+    """Gradient descent: subtract `lr` times its gradient from each parameter, then
+    clear the gradient. Raises `ValueError` where one has none, before any is moved."""
+    if isinstance(params, Tensor):
+        raise ValueError('params: got a tensor, want a list of tensors, such as [w, b]')
+    params = list(params)
+    if any(p.grad is None for p in params):
+        raise ValueError('params: one has no gradient. Call `backward()` on the loss '
+                         'before each step.')
     with torch.no_grad():
         for p in params:
-            if p.grad is None: raise ValueError('params: one has no gradient. Call `backward()` on the loss before each step.')
             p.sub_(p.grad, alpha=lr)
             p.grad = None
 
@@ -35,10 +41,14 @@ def same_shape(
     preds:Tensor, # Predictions
     targets:Tensor, # What they should have been
 )->None:
-    "Raises `ValueError` where the shapes differ, before broadcasting compares each prediction with every target."
-    if preds.shape == targets.shape: return
-    fix = ('`targets.view_as(preds)` makes it so.' if preds.numel() == targets.numel() else 'There must be one target for each prediction.')
-    raise ValueError(f'targets: got shape {tuple(targets.shape)}, want {tuple(preds.shape)}, the shape of preds. {fix}')
+    """Raises `ValueError` where the shapes differ, before broadcasting compares each
+    prediction with every target."""
+    got, want = tuple(targets.shape), tuple(preds.shape)
+    if got == want: return
+    alike = preds.numel() == targets.numel()
+    fix = ('`targets.view_as(preds)` makes it so.' if alike
+           else 'There must be one target for each prediction.')
+    raise ValueError(f'targets: got shape {got}, want {want}, the shape of preds. {fix}')
 
 # %% ../nbs/chapters/02_sgd.ipynb #70623d1a
 def mse(

@@ -19,16 +19,18 @@ from .training import DataLoader, train_epoch
 # %% ../nbs/chapters/09_ten_digits.ipynb #9c910b69
 def ten_digits(
     train:bool=True, # The 60,000 training images, or else the 10,000 validation images
-)->tuple[Tensor, Tensor]: # x, float32, shape (n, 1, 28, 28), 0 (paper) to 1 (ink); y, int64, shape (n,), 0 to 9
-    "All of MNIST, in the order of its files. Raises `DataError` where a data file is missing or damaged."
+)->tuple[Tensor, Tensor]: # x, float32, (n, 1, 28, 28), 0 to 1; y, int64, (n,), 0 to 9
+    """All of MNIST, in the order of its files; paper is 0, ink is 1.
+    Raises `DataError` where a data file is missing or damaged."""
     x, y = load_mnist(train)
     return x.unsqueeze(1).float()/255, y
 
 # %% ../nbs/chapters/09_ten_digits.ipynb #036a17d0
-DISTANCES = {'L1': mnist_distance, 'L2': rmse_distance} # Each takes images, shape (n, 28, 28), and one mean, shape (28, 28); gives shape (n,)
+# Each takes images, shape (n, 28, 28), and one mean, shape (28, 28); gives shape (n,)
+DISTANCES = {'L1': mnist_distance, 'L2': rmse_distance}
 
 class MeanDigits(nn.Module):
-    "Mean images as a network: the nearer an image is to a mean, the higher that class's score."
+    "Mean images as a network: the nearer an image to a mean, the higher its score."
     def __init__(self,
         n_out:int=10, # How many classes
         distance:str='L1', # A name in `DISTANCES`
@@ -38,7 +40,8 @@ class MeanDigits(nn.Module):
         self.means = nn.Parameter(torch.zeros(n_out, 28, 28), requires_grad=False)
         self.sharpness = nn.Parameter(torch.tensor(1.), requires_grad=False)
     def forward(self, x): # (n, 1, 28, 28) -> (n, n_out)
-        return -self.sharpness*torch.stack([self.distance(x[:, 0], m) for m in self.means], 1)
+        return -self.sharpness*torch.stack(
+            [self.distance(x[:, 0], m) for m in self.means], 1)
 
 # %% ../nbs/chapters/09_ten_digits.ipynb #6e0158c7
 @torch.no_grad()
@@ -48,19 +51,22 @@ def fit_means(
     seed:int=0, # Makes no difference: nothing is random
     show:bool=False, # Makes no difference: it is done at once
 )->None:
-    "Average the training images of each class; then choose how sharp the scores are, by the cross-entropy of 2,000 training images."
+    """Average the training images of each class; then choose how sharp the scores are,
+    by the cross-entropy of 2,000 training images."""
     x, y = data.train
     model.means.copy_(PixelSimilarity().fit(x[:, 0], y).means)
     few = slice(None, None, max(1, len(x)//2000))
     distances = model.sharpness.fill_(1.)*model(x[few])
-    model.sharpness.copy_(min(10**torch.linspace(0, 3, 31), key=lambda s: F.cross_entropy(s*distances, y[few])))
+    model.sharpness.copy_(min(10**torch.linspace(0, 3, 31),
+                              key=lambda s: F.cross_entropy(s*distances, y[few])))
 
 # %% ../nbs/chapters/09_ten_digits.ipynb #32dff263
 def accuracy(
     preds:Tensor, # Scores, shape (n, k)
     targets:Tensor, # The right class of each, int64, shape (n,)
 )->Tensor: # 0-dim, 0 to 1; chance is about 0.1 for ten digits
-    "The share of the images whose highest score is that of the right class. Raises `ValueError` for other shapes or types."
+    """The share of the images whose highest score is that of the right class.
+    Raises `ValueError` for other shapes or types."""
     _classes(preds, targets)
     return (preds.argmax(1) == targets).float().mean()
 
@@ -69,16 +75,20 @@ def _classes(
     preds:Tensor, # Scores
     targets:Tensor, # Classes
 )->None:
-    "Raises `ValueError` unless there is one class, a whole number, for each row of scores."
-    if preds.ndim == 2 and targets.shape == preds.shape[:1] and targets.dtype == torch.int64: return
-    raise ValueError(f'preds and targets: got {tuple(preds.shape)} and {targets.dtype} of shape {tuple(targets.shape)}, want scores of shape (n, k) '
-                     'and int64 of shape (n,). `targets.long().flatten()` makes them so, if each is the number of a class.')
+    "Raises `ValueError` unless there is one class, int64, for each row of scores."
+    if (preds.ndim == 2 and targets.shape == preds.shape[:1]
+        and targets.dtype == torch.int64): return
+    raise ValueError(f'preds and targets: got {tuple(preds.shape)} and {targets.dtype} '
+                     f'of shape {tuple(targets.shape)}, want scores of shape (n, k) '
+                     'and int64 of shape (n,). `targets.long().flatten()` makes them '
+                     'so, if each is the number of a class.')
 
 # %% ../nbs/chapters/09_ten_digits.ipynb #8fec0951
 def softmax(
     x:Tensor, # Scores, any numbers, shape (..., k)
 )->Tensor: # The same shape: positive, and 1 in all along the last axis
-    "Probabilities of `k` classes from their scores; the largest score is taken off first, so that nothing overflows."
+    """Probabilities of `k` classes from their scores.
+    The largest score is taken off first, so that nothing overflows."""
     e = (x - x.amax(-1, keepdim=True)).exp()
     return e/e.sum(-1, keepdim=True)
 
@@ -86,7 +96,7 @@ def softmax(
 def log_softmax(
     x:Tensor, # Scores, any numbers, shape (..., k)
 )->Tensor: # The same shape, 0 or below
-    "The logarithm of `softmax`, without taking the logarithm of a number that has become 0."
+    "The logarithm of `softmax`, without taking that of a number that has become 0."
     x = x - x.amax(-1, keepdim=True)
     return x - x.exp().sum(-1, keepdim=True).log()
 
@@ -95,7 +105,9 @@ def cross_entropy(
     preds:Tensor, # Raw scores of the model, shape (n, k)
     targets:Tensor, # The right class of each, int64, shape (n,), 0 to k-1
 )->Tensor: # 0-dim, 0 or above
-    "How surprised the probabilities are by the right answers, on average: minus the logarithm of what was given to them. Raises `ValueError` for other shapes or types."
+    """How surprised the probabilities are by the right answers, on average: minus the
+    logarithm of what was given to them.
+    Raises `ValueError` for other shapes or types."""
     _classes(preds, targets)
     return -log_softmax(preds).gather(1, targets[:, None]).mean()
 
@@ -113,10 +125,13 @@ def fit_softmax(
     "Softmax regression by hand: the loop of chapter 04 with `cross_entropy`."
     from fastprogress import progress_bar
     g, k = torch.Generator().manual_seed(seed), len(data.classes)
-    params = [init_params((784, k), std=0.01, generator=g), init_params(k, std=0.01, generator=g)]
-    dl = DataLoader(data.train.x.flatten(1), data.train.y, bs=bs, shuffle=True, generator=g)
+    device = data.train.x.device
+    params = [init_params(size, 0.01, g, device) for size in ((784, k), k)]
+    dl = DataLoader(data.train.x.flatten(1), data.train.y, bs=bs, shuffle=True,
+                    generator=g)
     for epoch in progress_bar(range(epochs), leave=False) if show else range(epochs):
-        train_epoch(dl, lambda xb: linear1(xb, *params), cross_entropy, params, lr*decay**epoch)
+        train_epoch(dl, lambda xb: linear1(xb, *params), cross_entropy, params,
+                    lr*decay**epoch)
     with torch.no_grad():
         for p, q in zip(model[1].parameters(), (params[0].T, params[1])): p.copy_(q)
 
@@ -125,12 +140,14 @@ def quick_resnet(
     n_out:int=10, # How many scores for each image
 )->nn.Sequential: # Takes (n, 1, 28, 28), returns raw scores, (n, n_out)
     "A residual network of five convolutions, for one epoch."
-    return nn.Sequential(nn.Conv2d(1, 12, 5), nn.MaxPool2d(2), nn.ReLU(), pooled(12, 24), ResBlock(24, 24), pooled(24, 64),
+    return nn.Sequential(nn.Conv2d(1, 12, 5), nn.MaxPool2d(2), nn.ReLU(),
+                         pooled(12, 24), ResBlock(24, 24), pooled(24, 64),
                          nn.Flatten(), nn.Linear(64*9, n_out))
 
 # %% ../nbs/chapters/09_ten_digits.ipynb #c9look03
 class FiveLooks(nn.Module):
-    "In evaluation, the mean of a net's scores for an image as it is and moved by one pixel to each side; in training, the net alone."
+    """In evaluation, the mean of a net's scores for an image as it is and moved by one
+    pixel to each side; in training, the net alone."""
     def __init__(self,
         net:nn.Module, # Takes (n, 1, 28, 28), gives scores (n, k)
     ):
@@ -146,7 +163,8 @@ def looking_resnet(
     width:int=8, # Channels of the first convolution
     looks:int=5, # How often to look at an image: once or five times
 )->nn.Module: # Takes (n, 1, 28, 28), returns raw scores, (n, n_out)
-    "The small residual net, which may look five times. Raises `ValueError` for another number of looks."
+    """The small residual net, which may look five times.
+    Raises `ValueError` for another number of looks."""
     if looks not in (1, 5): raise ValueError(f'looks: got {looks!r}, want 1 or 5')
     net = small_resnet(n_out, width)
     return FiveLooks(net) if looks == 5 else net
@@ -157,8 +175,11 @@ def confusion(
     targets:Tensor, # What is right, int64, shape (n,), 0 to k-1
     k:int=10, # How many classes
 )->Tensor: # Counts, int64, shape (k, k): row is what is right, column what was said
-    "How often each class was taken for each. Raises `ValueError` where the shapes differ."
-    if preds.shape != targets.shape: raise ValueError(f'preds and targets: got shapes {tuple(preds.shape)} and {tuple(targets.shape)}, want the same. `scores.argmax(1)` makes classes of scores.')
+    "How often each class was taken for each. Raises `ValueError` if the shapes differ."
+    if preds.shape != targets.shape:
+        raise ValueError(f'preds and targets: got shapes {tuple(preds.shape)} and '
+                         f'{tuple(targets.shape)}, want the same. '
+                         '`scores.argmax(1)` makes classes of scores.')
     return (targets*k + preds).bincount(minlength=k*k).view(k, k)
 
 # %% ../nbs/chapters/09_ten_digits.ipynb #2bb7353e
@@ -166,9 +187,11 @@ def saliency(
     model:nn.Module, # In evaluation mode; takes (n, 1, 28, 28), gives scores (n, k)
     x:Tensor, # Images, shape (n, 1, 28, 28), 0 to 1
 )->Tensor: # Shape (n, 28, 28): how fast the highest score grows with each pixel
-    "The slope of the winning score in each pixel (Simonyan et al., 2013, <https://arxiv.org/abs/1312.6034>)."
+    """The slope of the winning score in each pixel
+    (Simonyan et al., 2013, <https://arxiv.org/abs/1312.6034>)."""
     x = x.clone().requires_grad_()
-    score = model(x).max(1).values.sum() # Each image's score depends on its own pixels alone
+    # Each image's score depends on its own pixels alone
+    score = model(x).max(1).values.sum()
     return torch.autograd.grad(score, x)[0][:, 0]
 
 # %% ../nbs/chapters/09_ten_digits.ipynb #88822d02
@@ -176,8 +199,8 @@ def calibration(
     probs:Tensor, # Probabilities, shape (n, k)
     targets:Tensor, # The right class of each, int64, shape (n,)
     bins:int=10, # How many equal bins between 0 and 1
-)->tuple[Tensor, Tensor, Tensor]: # For each bin that isn't empty: how many, their mean confidence, and the share of right answers
-    "How confident the answers are, and how often they are right, bin by bin."
+)->tuple[Tensor, Tensor, Tensor]: # How many, mean confidence and share right, (m,) each
+    "How confident the answers are, and how often right, in the `m` bins that hold any."
     p, said = probs.max(1)
     i = (p*bins).long().clamp(max=bins - 1)
     n = i.bincount(minlength=bins)

@@ -1,5 +1,6 @@
-"""The gate for numbers: each number in prose, captions and alt texts is one that a cell prints, asserts or sets nearby, one of a data file that the notebook
-reads, or it stands in nbs/numbers.yml with its reason."""
+"""The gate for numbers: each number in prose, captions and alt texts is one that a cell prints,
+asserts or sets nearby, one of a data file that the notebook reads, or it stands in nbs/numbers.yml
+with its reason."""
 import json, re
 from functools import cache
 from pathlib import Path
@@ -7,10 +8,14 @@ from pathlib import Path
 import pytest, yaml
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = sorted(p for p in (ROOT/'nbs').rglob('*.ipynb') if '.ipynb_checkpoints' not in p.parts and not p.stem.endswith('_exercises'))
+PAGES = sorted(p for p in (ROOT/'nbs').rglob('*.ipynb')
+               if '.ipynb_checkpoints' not in p.parts and not p.stem.endswith('_exercises'))
 LISTED = ROOT/'nbs'/'numbers.yml'
-NUMBER = re.compile(r'(?<![\w.,/#-])[-−+±]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|(?<![\w.,/#])[-−+±]?\d+(?:\.\d+)?(?:e[-−+]?\d+)?')
-ABOUT = re.compile(r'(about|around|nearly|almost|some|roughly|over|under|more than|less than|a good|at least|at most|up to|above|below|within|near|and|to|or|from|between)\s*$')
+NUMBER = re.compile(r'(?<![\w.,/#-])[-−+±]?\d{1,3}(?:,\d{3})+(?:\.\d+)?|'
+                    r'(?<![\w.,/#])[-−+±]?\d+(?:\.\d+)?(?:e[-−+]?\d+)?')
+ABOUT = re.compile(r'(about|around|nearly|almost|some|roughly|over|under|more than|less than|'
+                   r'a good|at least|at most|up to|above|below|within|near|and|to|or|from|between)'
+                   r'\s*$')
 
 
 def value(text): return float(text.replace(',', '').replace('−', '-').replace('±', '').lstrip('+'))
@@ -24,12 +29,14 @@ def bare(text):
 
 
 def numbers(text):
-    "The numbers of a text: as written, their value, how many decimals, whether in per cent, whether only about so much."
+    """The numbers of a text: as written, their value, how many decimals, whether in per cent,
+    whether only about so much."""
     for m in NUMBER.finditer(text):
         written, rest = m[0], text[m.end():m.end() + 3]
         decimals = len(written.split('e')[0].partition('.')[2])
         percent = bool(re.match(r'[\s\N{NO-BREAK SPACE}]?%', rest))
-        yield written, value(written), decimals, percent, bool(ABOUT.search(text[:m.start()].lower()))
+        yield (written, value(written), decimals, percent,
+               bool(ABOUT.search(text[:m.start()].lower())))
 
 
 def numbers_of(data):
@@ -41,7 +48,8 @@ def numbers_of(data):
 
 @cache
 def cells(path):
-    return [(c['cell_type'], ''.join(c['source']), c.get('outputs', [])) for c in json.loads(path.read_text(encoding='utf-8'))['cells']]
+    return [(c['cell_type'], ''.join(c['source']), c.get('outputs', []))
+            for c in json.loads(path.read_text(encoding='utf-8'))['cells']]
 
 
 def printed(outputs):
@@ -49,7 +57,9 @@ def printed(outputs):
     for o in outputs:
         data = o.get('data', {})
         yield ''.join(o.get('text', ''))
-        for kind in ('text/plain', 'text/markdown', 'text/html'): yield re.sub(r'<style.*?</style>|<script.*?</script>|<[^>]*>', ' ', ''.join(data.get(kind, '')), flags=re.S)
+        for kind in ('text/plain', 'text/markdown', 'text/html'):
+            yield re.sub(r'<style.*?</style>|<script.*?</script>|<[^>]*>', ' ',
+                         ''.join(data.get(kind, '')), flags=re.S)
 
 
 def made(part, path):
@@ -59,31 +69,41 @@ def made(part, path):
         if kind != 'code': continue
         for text in printed(outputs): found += [v for _, v, *_ in numbers(text)]
         for line in source.split('\n'):
-            if re.search(r'\b(assert|test_eq|test_close|test_fail)\b', line): found += literals(line)
+            if re.search(r'\b(assert|test_eq|test_close|test_fail)\b', line):
+                found += literals(line)
         for name in re.findall(r"(?:kept_results\(|RESULTS/)['\"]([\w,]+)", source):
             file = ROOT/'fastbook_ch4'/'results'/f'{name}.json'
             if file.exists(): found += numbers_of(json.loads(file.read_text(encoding='utf-8')))
     return found
 
 
-def literals(code): return [float(t.replace('_', '')) for t in re.findall(r'(?<![\w.])\d[\d_]*\.?\d*(?:e-?\d+)?', code) if re.fullmatch(r'\d[\d_]*\.?\d*(?:e-?\d+)?', t)]
+def literals(code):
+    return [float(t.replace('_', ''))
+            for t in re.findall(r'(?<![\w.])\d[\d_]*\.?\d*(?:e-?\d+)?', code)
+            if re.fullmatch(r'\d[\d_]*\.?\d*(?:e-?\d+)?', t)]
 
 
 def sections(path):
     "The cells of each section, from one heading to the next."
     part = []
     for cell in cells(path):
-        if cell[0] == 'markdown' and re.search(r'^##+ ', cell[1], re.M) and part: yield part; part = []
+        if cell[0] == 'markdown' and re.search(r'^##+ ', cell[1], re.M) and part:
+            yield part
+            part = []
         part.append(cell)
     yield part
 
 
 def fits(v, decimals, percent, about, here, elsewhere):
-    """Whether a number is one of those made here, in its own section, or elsewhere in the notebook. It may be rounded as it is written, and one that is called
-    "about" so much may be off by a fortieth, but only here. A whole number below 1,000 must be made here: elsewhere there is nearly every one."""
+    """Whether a number is one of those made here, in its own section, or elsewhere in the notebook.
+    It may be rounded as it is written, and one that is called "about" so much may be off by a
+    fortieth, but only here. A whole number below 1,000 must be made here: elsewhere there is nearly
+    every one."""
     v, scales = abs(v), (1, 100) if percent else (1, 100, 1e3, 1e-3) if decimals else (1,)
     for f, s in ((abs(f), s) for s in scales for f in here):
-        if abs(f*s - v) < 1e-9 or (decimals or percent) and abs(round(f*s, decimals) - v) < 1e-9 or about and v and abs(f*s/v - 1) < 0.025: return True
+        if (abs(f*s - v) < 1e-9
+            or (decimals or percent) and abs(round(f*s, decimals) - v) < 1e-9
+            or about and v and abs(f*s/v - 1) < 0.025): return True
     if not decimals and not percent and v < 1000: return False
     return any(abs(round(abs(f)*s, decimals) - v) < 1e-9 for s in scales for f in elsewhere)
 
@@ -104,24 +124,30 @@ def listed():
 def excused(path, text, number):
     "Whether the list has a reason for a number where it stands."
     here = {**listed()['everywhere'], **listed().get(path.stem, {})}
-    return any(m.start() <= number.start() < m.end() for pattern in here for m in re.finditer(pattern, text))
+    return any(m.start() <= number.start() < m.end()
+               for pattern in here for m in re.finditer(pattern, text))
 
 
 def unfounded(path):
     "Numbers that nothing in the notebook makes, each with the words around it."
     elsewhere = made(cells(path), path)
     for part in sections(path):
-        here = made(part, path) + [n for kind, source, _ in part if kind == 'code' for n in literals(re.sub(r'(?m)^#\|.*', '', source))]
+        here = made(part, path) + [n for kind, source, _ in part if kind == 'code'
+                                   for n in literals(re.sub(r'(?m)^#\|.*', '', source))]
         for text in texts(part):
-            for (written, v, decimals, percent, about), m in zip(numbers(text), NUMBER.finditer(text)):
-                if v in (0, 1) or fits(v, decimals, percent, about, here, elsewhere) or excused(path, text, m): continue
-                yield f"{written}{' %' if percent else ''} in: …{text[max(0, m.start() - 50):m.end() + 40]}…".replace('\n', ' ')
+            found = zip(numbers(text), NUMBER.finditer(text))
+            for (written, v, decimals, percent, about), m in found:
+                if v in (0, 1) or fits(v, decimals, percent, about, here, elsewhere): continue
+                if excused(path, text, m): continue
+                around = text[max(0, m.start() - 50):m.end() + 40]
+                yield f"{written}{' %' if percent else ''} in: …{around}…".replace('\n', ' ')
 
 
 @pytest.mark.parametrize('path', PAGES, ids=lambda p: str(p.relative_to(ROOT/'nbs'))[:-6])
 def test_every_number_comes_from_somewhere(path):
     bad = list(unfounded(path))
-    assert not bad, f'let a cell print or assert it, or give its reason in nbs/numbers.yml:\n' + '\n'.join(bad)
+    assert not bad, (f'let a cell print or assert it, or give its reason in nbs/numbers.yml:\n'
+                     + '\n'.join(bad))
 
 
 def with_cell(tmp_path, path, behind, cell):
@@ -139,16 +165,22 @@ def test_the_gate_can_close(tmp_path):
     "It reports a sentence and an alt text of the first edition, whose numbers no cell made."
     chapters = ROOT/'nbs'/'chapters'
     text = 'Our first 24 batches are threes only, and the last 24 sevens only.'
-    made_up = with_cell(tmp_path, chapters/'04_minibatches.ipynb', '## A data loader', dict(cell_type='markdown', source=text))
+    made_up = with_cell(tmp_path, chapters/'04_minibatches.ipynb', '## A data loader',
+                        dict(cell_type='markdown', source=text))
     assert [o[:2] for o in unfounded(made_up) if 'batches are threes only' in o] == ['24', '24']
-    alt = 'simple_net about 270 with 30 hidden units and 200 with 100. The residual nets make about 85 after one epoch, resnet18 about 90.'
-    made_up = with_cell(tmp_path, chapters/'09_ten_digits.ipynb', 'pd.DataFrame(summary(results))', dict(cell_type='code', outputs=[], source=f'#| fig-cap: x\n#| fig-alt: {alt}\nfig'))
+    alt = ('simple_net about 270 with 30 hidden units and 200 with 100. The residual nets make '
+           'about 85 after one epoch, resnet18 about 90.')
+    made_up = with_cell(tmp_path, chapters/'09_ten_digits.ipynb', 'pd.DataFrame(summary(results))',
+                        dict(cell_type='code', outputs=[],
+                             source=f'#| fig-cap: x\n#| fig-alt: {alt}\nfig'))
     assert {'200', '85', '90'} <= {o.split()[0] for o in unfounded(made_up)}
 
 
 @pytest.mark.parametrize('text, found, there', [
-    ('98.4 %', [0.98412], True), ('98.4 %', [98.37], True), ('98.5 %', [0.98412], False), ('2,038', [2038.], True), ('2,039', [2038.], False), ('about 38', [37.7], True), ('38', [37.7], False),
-    ('about 85', [93.], False), ('0.12', [0.1193], True), ('−4', [4.], True), ('24', [23., 25.], False)])
+    ('98.4 %', [0.98412], True), ('98.4 %', [98.37], True), ('98.5 %', [0.98412], False),
+    ('2,038', [2038.], True), ('2,039', [2038.], False), ('about 38', [37.7], True),
+    ('38', [37.7], False), ('about 85', [93.], False), ('0.12', [0.1193], True),
+    ('−4', [4.], True), ('24', [23., 25.], False)])
 def test_what_counts_as_made(text, found, there):
     (_, v, decimals, percent, about), = numbers(text)
     assert fits(v, decimals, percent, about, found, []) == there

@@ -37,7 +37,8 @@ def _window(
     n:int, # Side of the window, odd
     f, # `np.minimum`, `np.maximum` or `np.add`
 )->np.ndarray: # Shape (h, w)
-    "Slide an n × n window over `a`, and take the least, the largest or the sum of what is in it."
+    """Slide an n × n window over `a`, and take the least, the largest or the sum of
+    what is in it."""
     p = np.pad(a, n//2, mode='edge')
     p = f.reduce([p[k:k + a.shape[0]] for k in range(n)])
     return f.reduce([p[:, k:k + a.shape[1]] for k in range(n)])
@@ -45,23 +46,27 @@ def _window(
 def to_ink(
     grey:np.ndarray, # Lightness, shape (h, w), 0 to 1
 )->np.ndarray: # Shape (h, w): 0 (paper) to 1 (as far from its paper as can be)
-    "Find out whether the ink is dark or light, and measure it from the paper around it."
+    """Find out whether the ink is dark or light, and measure it from the paper around
+    it."""
     from PIL import Image
     small = _smaller(grey, 56)
     (h, w), n = small.shape, max(small.shape)//2 | 1
     dark = ((small - _window(small, n, np.add)/n**2)**3).mean() < 0
     if dark: grey, small = 1 - grey, 1 - small
-    slope = np.median(np.diff(small, axis=0))*np.arange(h)[:, None] + np.median(np.diff(small, axis=1))*np.arange(w)
+    slope = (np.median(np.diff(small, axis=0))*np.arange(h)[:, None]
+             + np.median(np.diff(small, axis=1))*np.arange(w))
     n = max(small.shape)//3 | 1
     paper = slope + _window(_window(small - slope, n, np.minimum), n, np.maximum)
-    paper = np.asarray(Image.fromarray(paper.astype(np.float32)).resize(grey.shape[::-1], Image.BILINEAR))
+    paper = np.asarray(Image.fromarray(paper.astype(np.float32)).resize(
+        grey.shape[::-1], Image.BILINEAR))
     return ((grey - paper)/((1 - paper).clip(0.02) if dark else 1)).clip(0, 1)
 
 # %% ../../nbs/pages/predict.ipynb #22e6c9ae
 def otsu(
     a:np.ndarray, # Numbers from 0 to 1, of any shape
 )->float: # 0 to 1
-    "The threshold that sets the averages above and below it furthest apart, weighted with how many numbers are on each side (Otsu, 1979)."
+    """The threshold that sets the averages above and below it furthest apart, weighted
+    with how many numbers are on each side (Otsu, 1979)."""
     counts, edges = np.histogram(a, 256, (0, 1))
     n = counts.cumsum()
     s = (counts*(edges[:-1] + edges[1:])/2).cumsum()
@@ -82,16 +87,18 @@ def pieces(
 
 def digit_mask(
     ink:np.ndarray, # Shape (h, w), 0 to 1
-)->np.ndarray: # Bool, shape (h, w); False everywhere where nothing stands out from the paper
+)->np.ndarray: # Bool, shape (h, w); all False where nothing stands out from the paper
     "Which pixels are the digit's."
     mask = ink > otsu(ink)
-    if not mask.any() or ink[mask].mean() - ink[~mask].mean() < max(0.1, 3*np.median(ink[~mask])): return np.zeros_like(mask)
+    if (not mask.any() or ink[mask].mean() - ink[~mask].mean()
+            < max(0.1, 3*np.median(ink[~mask]))): return np.zeros_like(mask)
     mask = ink > max(otsu(ink), np.quantile(ink[mask], 0.98)/2)
     found = pieces(mask)
     edge = np.concatenate([found[0], found[-1], found[:, 0], found[:, -1]])
     numbers, sizes = np.unique(found[mask], return_counts=True)
     inner = ~np.isin(numbers, edge)
-    if inner.any() and sizes[inner].max() >= sizes.max()/10: numbers, sizes = numbers[inner], sizes[inner]
+    if inner.any() and sizes[inner].max() >= sizes.max()/10:
+        numbers, sizes = numbers[inner], sizes[inner]
     return np.isin(found, numbers[sizes >= sizes.max()/10])
 
 # %% ../../nbs/pages/predict.ipynb #eb1a7b82
@@ -103,20 +110,26 @@ def cut_out(
     r, c = np.where(mask)
     rim = max(1, round(max(np.ptp(r), np.ptp(c))/20))
     near = _window(mask, 2*rim + 1, np.maximum)
-    grain = np.clip(np.quantile(np.append(ink[~near], 0), 0.95), 0.02, ink[mask].min()/2)
-    ink = np.where(near & (ink > grain), ink/np.quantile(ink[mask], 0.75), 0).clip(0, 1)
+    grain = np.clip(np.quantile(np.append(ink[~near], 0), 0.95),
+                    0.02, ink[mask].min()/2)
+    ink = np.where(near & (ink > grain),
+                   ink/np.quantile(ink[mask], 0.75), 0).clip(0, 1)
     r, c = np.where(ink)
     return ink[r.min():r.max() + 1, c.min():c.max() + 1]
 
 def in_the_middle(
     digit:np.ndarray, # From `cut_out`
 )->Tensor: # Shape (1, 28, 28), 0 to 1
-    "Scale to fit 20 × 20, and put the centre of mass in the middle (LeCun et al., 1998)."
+    """Scale to fit 20 × 20, and put the centre of mass in the middle (LeCun et al.,
+    1998)."""
     from PIL import Image
     im = Image.fromarray(digit.astype(np.float32))
-    im = im.resize([max(1, round(side*20/max(im.size))) for side in im.size], Image.BICUBIC)
+    im = im.resize([max(1, round(side*20/max(im.size))) for side in im.size],
+                   Image.BICUBIC)
     a = np.asarray(im).clip(0, 1)
-    top, left = (int(np.clip(round(14 - (a.sum(1 - axis)*np.arange(n)).sum()/a.sum()), 0, 28 - n)) for axis, n in enumerate(a.shape))
+    top, left = (int(np.clip(
+        round(14 - (a.sum(1 - axis)*np.arange(n)).sum()/a.sum()), 0, 28 - n))
+        for axis, n in enumerate(a.shape))
     out = torch.zeros(1, 28, 28)
     out[0, top:top + a.shape[0], left:left + a.shape[1]] = torch.tensor(a)
     return out
@@ -126,24 +139,30 @@ def as_mnist(
     im, # A Pillow image
     name='The image', # For the message
 )->Tensor: # Shape (1, 28, 28), 0 (paper) to 1 (ink)
-    "Prepare a picture as MNIST was prepared. Raises `ImageError` where nothing is drawn."
+    """Prepare a picture as MNIST was prepared. Raises `ImageError` where nothing is
+    drawn."""
     ink = to_ink(_smaller(to_grey(im), SIDE))
     mask = digit_mask(ink)
-    if not mask.any(): raise ImageError(f'{name} shows nothing that stands out from its paper. Write more darkly, or take the photo in better light.')
+    if not mask.any():
+        raise ImageError(f'{name} shows nothing that stands out from its paper. Write '
+                         'more darkly, or take the photo in better light.')
     return in_the_middle(cut_out(ink, mask))
 
 def read_digit(
     path, # An image file, of any size and kind; dark on light or light on dark
 )->Tensor: # Shape (1, 28, 28), 0 (paper) to 1 (ink)
-    "Read a picture of a digit as MNIST would have it. Raises `ImageError` where it can't be read, or shows nothing."
+    """Read a picture of a digit as MNIST would have it. Raises `ImageError` where it
+    can't be read, or shows nothing."""
     im = open_image(path, SIDE)
     if min(im.size) < LEAST:
-        raise ImageError(f'{path} has {im.width} × {im.height} pixels, too few for a digit. Take one of {LEAST} × {LEAST} or more.')
+        raise ImageError(f'{path} has {im.width} × {im.height} pixels, too few for a '
+                         f'digit. Take one of {LEAST} × {LEAST} or more.')
     return as_mnist(im, path)
 
 # %% ../../nbs/pages/predict.ipynb #3873b6ad
 SURE = 0.8 # The least probability, mean of the rungs that vote, that counts as sure
-FAR = 0.32 # The largest L2 distance from the mean image of the answered digit that counts as sure
+# The largest L2 distance from the mean image of the answered digit that counts as sure
+FAR = 0.32
 
 @dataclass
 class Answer:
@@ -159,11 +178,13 @@ class Models:
     "Trained rungs that know the same classes."
     models:dict # Name of each rung -> model, in the order of the ladder
     classes:tuple # What their classes are called
-    digits:bool # Were they trained on MNIST, so that a picture has to be prepared as MNIST was?
+    digits:bool # Were they trained on MNIST, so that pictures are prepared as it was?
 
     def voters(self)->list[str]: # Names
-        "The rungs that have a say in the joint answer; where none of those is there, the highest on the ladder."
-        return [name for name in self.models if RUNGS[name].votes] or list(self.models)[-1:]
+        """The rungs that have a say in the joint answer; where none of those is there,
+        the highest on the ladder."""
+        return ([name for name in self.models if RUNGS[name].votes]
+                or list(self.models)[-1:])
 
 # %% ../../nbs/pages/predict.ipynb #eee78edd
 @torch.no_grad()
@@ -175,32 +196,43 @@ def ask(
     ps = {name: model(x[None]).softmax(1)[0] for name, model in known.models.items()}
     joint = torch.stack([ps[name] for name in known.voters()]).mean(0)
     (p, second), (i, j) = (o.tolist() for o in joint.topk(2))
-    means = known.models.get('pixels_l2') if len(known.classes) == 10 and known.digits else None
+    means = (known.models.get('pixels_l2') if len(known.classes) == 10 and known.digits
+             else None)
     far = means is not None and means.distance(x[0], means.means[i]).item() > FAR
     said, other = known.classes[i], known.classes[j]
-    text = f'{said}, {p:.1%}' if p >= SURE and not far else f'not sure: {p:.0%} for {said}, {second:.0%} for {other}' + '; it may be no digit'*far
-    rungs = {name: dict(answer=known.classes[o.argmax()], probability=o.max().item()) for name, o in ps.items()}
+    text = (f'{said}, {p:.1%}' if p >= SURE and not far
+            else f'not sure: {p:.0%} for {said}, {second:.0%} for {other}'
+                 + '; it may be no digit'*far)
+    rungs = {name: dict(answer=known.classes[o.argmax()], probability=o.max().item())
+             for name, o in ps.items()}
     return Answer(said, p, p >= SURE and not far, text, rungs)
 
 # %% ../../nbs/pages/predict.ipynb #de373dc7
 def load_rungs(
     folder=None, # Where the kept models lie; the package's own where it is None
 )->Models:
-    "Load the kept models. Raises `ModelError` where one is damaged, there is none, or they were trained for different classes."
-    loaded = {path.stem: (path, *load_model(path, path.stem)) for path in kept_models(folder)}
+    """Load the kept models. Raises `ModelError` where one is damaged, there is none, or
+    they were trained for different classes."""
+    loaded = {path.stem: (path, *load_model(path, path.stem))
+              for path in kept_models(folder)}
     first, _, facts = next(iter(loaded.values()))
     for path, _, other in loaded.values():
         if other['classes'] != facts['classes']:
-            raise ModelError(f"{path} tells {', '.join(other['classes'])} apart, and {first} tells {', '.join(facts['classes'])} apart. Put them into different folders.")
-    digits = set(facts['classes']) <= set('0123456789') and facts.get('data', 'all') in ('all', ','.join(facts['classes']))
-    return Models({name: model for name, (_, model, _) in loaded.items()}, tuple(facts['classes']), digits)
+            raise ModelError(f"{path} tells {', '.join(other['classes'])} apart, and "
+                             f"{first} tells {', '.join(facts['classes'])} apart. Put "
+                             "them into different folders.")
+    digits = (set(facts['classes']) <= set('0123456789')
+              and facts.get('data', 'all') in ('all', ','.join(facts['classes'])))
+    return Models({name: model for name, (_, model, _) in loaded.items()},
+                  tuple(facts['classes']), digits)
 
 def predict(
     path, # An image file
     known:Models, # From `load_rungs`
 )->Answer:
     "Read an image and ask every rung. Raises `ImageError`."
-    return ask(read_digit(path) if known.digits else small_picture(open_image(path)), known)
+    return ask(read_digit(path) if known.digits
+               else small_picture(open_image(path)), known)
 
 # %% ../../nbs/pages/predict.ipynb #68a64903
 def answer_files(
@@ -208,7 +240,8 @@ def answer_files(
     folder=None, # Where the kept models lie; the package's own where it is None
     as_json:bool=False, # Print a JSON list instead of the tables
 )->bool: # Could all be read?
-    "Print what the rungs say of each image; what can't be read is said on stderr. Raises `ModelError` where the models can't be loaded."
+    """Print what the rungs say of each image; what can't be read is said on stderr.
+    Raises `ModelError` where the models can't be loaded."""
     import click
     known, records = load_rungs(folder), []
     for path in paths:
@@ -229,5 +262,7 @@ def _print_answer(
 )->None:
     "Print a table of the rungs, and the joint answer."
     import click
-    print_rows([{'rung': RUNGS[rung].title, 'answer': o['answer'], 'probability': f"{o['probability']:.1%}"} for rung, o in answer.rungs.items()], title=name)
+    print_rows([{'rung': RUNGS[rung].title, 'answer': o['answer'],
+                 'probability': f"{o['probability']:.1%}"}
+                for rung, o in answer.rungs.items()], title=name)
     click.echo(f'{name}: {answer.text}\n')

@@ -21,7 +21,8 @@ from ..ten_digits import ten_digits
 
 # %% ../../nbs/pages/saved_models.ipynb #ae3b48b9
 class ModelError(CourseError):
-    "A model's file is missing, damaged, of another kind or can't be written. The message says which, and what to do."
+    """A model's file is missing, damaged, of another kind or can't be written. The
+    message says which, and what to do."""
 
 def _sum(
     tensors:dict, # Name -> tensor
@@ -39,9 +40,12 @@ def write_model(
     path, # The file to write; its folder is made where there is none
     raw:bytes, # All of its content
 )->None:
-    "Write a file whole or leave what was there; raises `ModelError` where it can't be written."
+    """Write a file whole or leave what was there; raises `ModelError` where it can't be
+    written."""
     try: write_whole(path, raw)
-    except OSError as e: raise ModelError(f'{path} can not be written ({e.strerror or e}). Make room there, or name another place.') from None
+    except OSError as e:
+        raise ModelError(f'{path} can not be written ({e.strerror or e}). Make room '
+                         'there, or name another place.') from None
 
 # %% ../../nbs/pages/saved_models.ipynb #de937c25
 def save_tensors(
@@ -49,8 +53,10 @@ def save_tensors(
     tensors:dict, # Name -> tensor, of any type and on any device
     facts:dict, # What should be known about them; what JSON can hold
 )->None:
-    "Keep tensors in a safetensors file with their facts and a SHA-256 of it all. Raises `ModelError` where it can't be written."
-    tensors = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in tensors.items()}
+    """Keep tensors in a safetensors file with their facts and a SHA-256 of it all.
+    Raises `ModelError` where it can't be written."""
+    tensors = {name: t.detach().cpu().clone(memory_format=torch.contiguous_format)
+               for name, t in tensors.items()}
     about = dict(facts=facts, sha256=_sum(tensors, facts))
     write_model(path, save(tensors, {'fastbook_ch4': json.dumps(about)}))
 
@@ -58,20 +64,31 @@ def save_tensors(
 def load_tensors(
     path, # A file that `save_tensors` wrote
 )->tuple[dict, dict]: # Name -> tensor; the facts
-    "Read a file whose sum is right. Raises `ModelError` where it is missing, damaged, or wasn't written by `save_tensors`."
+    """Read a file whose sum is right. Raises `ModelError` where it is missing, damaged,
+    or wasn't written by `save_tensors`."""
     again = 'Take another copy of it, or make it anew.'
     try: raw = Path(path).read_bytes()
     except FileNotFoundError: raise ModelError(f'{path} is missing. {again}') from None
-    except OSError as e: raise ModelError(f'{path} can not be read ({e.strerror or e}). {again}') from None
-    try: tensors, header = load(raw), json.loads(raw[8:8 + int.from_bytes(raw[:8], 'little')])
-    except Exception as e: raise ModelError(f'{path} is not a safetensors file, or not all of one ({e}). {again}') from None
+    except OSError as e:
+        raise ModelError(f'{path} can not be read ({e.strerror or e}). '
+                         f'{again}') from None
+    try:
+        tensors, header = (
+            load(raw), json.loads(raw[8:8 + int.from_bytes(raw[:8], 'little')]))
+    except Exception as e:
+        raise ModelError(f'{path} is not a safetensors file, or not all of one ({e}). '
+                         f'{again}') from None
     about = header.get('__metadata__', {}).get('fastbook_ch4')
-    if about is None: raise ModelError(f'{path} was written by another program: the facts of fastbook_ch4 are not in it. {again}')
+    if about is None:
+        raise ModelError(f'{path} was written by another program: the facts of '
+                         f'fastbook_ch4 are not in it. {again}')
     try:
         about = json.loads(about)
-        if about['sha256'] == _sum(tensors, about['facts']): return tensors, about['facts']
+        if about['sha256'] == _sum(tensors, about['facts']):
+            return tensors, about['facts']
     except (ValueError, TypeError, KeyError, RecursionError): pass
-    raise ModelError(f'{path} is damaged: its SHA-256 is not the one that was written into it. {again}')
+    raise ModelError(f'{path} is damaged: its SHA-256 is not the one that was written '
+                     f'into it. {again}')
 
 # %% ../../nbs/pages/saved_models.ipynb #220cd084
 DIGITS = tuple('0123456789') # What the classes of a model for all digits are called
@@ -91,14 +108,20 @@ def save_model(
     name:str, # A name in `RUNGS`
     classes=DIGITS, # What the classes are called
     shape:dict=None, # What the model was made with; the table's own where it is None
-    **facts, # What else should be known, such as `seed` and `accuracy`; what JSON can hold
+    **facts, # What else to keep, such as `seed` and `accuracy`; what JSON can hold
 )->None:
-    "Keep a trained rung. Raises `ValueError` for an unknown rung, and `ModelError` where the model is not that rung's or the file can't be written."
+    """Keep a trained rung. Raises `ValueError` for an unknown rung, and `ModelError`
+    where the model is not that rung's or the file can't be written."""
     like = _make(name, classes, shape)
-    facts = dict(name=name, classes=list(classes), shape=rung_of(name).settings(len(classes))[0] if shape is None else shape) | facts
+    facts = dict(name=name, classes=list(classes), shape=(
+        rung_of(name).settings(len(classes))[0] if shape is None else shape)) | facts
     try: json.dumps(facts)
-    except TypeError as e: raise ValueError(f'facts: {e}. Give plain numbers, texts and lists; `.item()` makes a plain number.') from None
-    _fit_together('the model', model.state_dict(), like.state_dict(), f'Give the name of the rung that made it in place of {name!r}, or its shape.')
+    except TypeError as e:
+        raise ValueError(f'facts: {e}. Give plain numbers, texts and lists; `.item()` '
+                         'makes a plain number.') from None
+    _fit_together('the model', model.state_dict(), like.state_dict(),
+                  f'Give the name of the rung that made it in place of {name!r}, or '
+                  'its shape.')
     save_tensors(path, model.state_dict(), facts)
 
 # %% ../../nbs/pages/saved_models.ipynb #4756a33c
@@ -109,27 +132,39 @@ def _fit_together(
     fix:str, # For the message
 )->None:
     "Raises `ModelError`, which names the first tensor that doesn't fit."
-    def of(tensors, k): return f'{tensors[k].dtype} of shape {tuple(tensors[k].shape)}' if k in tensors else 'missing'
+    def of(tensors, k):
+        return (f'{tensors[k].dtype} of shape {tuple(tensors[k].shape)}' if k in tensors
+                else 'missing')
     for k in [*wanted, *found]:
         if of(found, k) != of(wanted, k):
-            raise ModelError(f'{what} does not fit its rung: {k!r} is {of(found, k)}, and {of(wanted, k)} is wanted. {fix}')
+            raise ModelError(f'{what} does not fit its rung: {k!r} is {of(found, k)}, '
+                             f'and {of(wanted, k)} is wanted. {fix}')
 
+# %% ../../nbs/pages/saved_models.ipynb #ef643180
 def load_model(
     path, # A file that `save_model` wrote
     name:str=None, # The name that the model must have; any where it is None
-)->tuple[nn.Module, dict]: # The model in evaluation mode, and its facts, among them `name` and `classes`
-    "Read a trained rung. Raises `ModelError` where the file is missing, damaged, or holds another model."
+)->tuple[nn.Module, dict]: # In evaluation mode; its facts, with `name` and `classes`
+    """Read a trained rung. Raises `ModelError` where the file is missing, damaged, or
+    holds another model."""
     tensors, facts = load_tensors(path)
-    facts = dict(classes=list(DIGITS), shape=None) | facts # What the files of the first release left out
-    if facts.get('name') not in RUNGS: raise ModelError(f"{path} holds no model that this release knows: its name is {facts.get('name')!r}, and we know {', '.join(RUNGS)}.")
-    if name not in (None, facts['name']): raise ModelError(f"{path} holds the model {facts['name']!r}, and {name!r} is wanted. Give each file its own name back.")
+    # What the files of the first release left out
+    facts = dict(classes=list(DIGITS), shape=None) | facts
+    if facts.get('name') not in RUNGS:
+        raise ModelError(f"{path} holds no model that this release knows: its name is "
+                         f"{facts.get('name')!r}, and we know {', '.join(RUNGS)}.")
+    if name not in (None, facts['name']):
+        raise ModelError(f"{path} holds the model {facts['name']!r}, and {name!r} is "
+                         "wanted. Give each file its own name back.")
     model = _make(facts['name'], facts['classes'], facts['shape'])
-    _fit_together(path, tensors, model.state_dict(), 'Make the file anew with this release.')
+    _fit_together(path, tensors, model.state_dict(),
+                  'Make the file anew with this release.')
     model.load_state_dict(tensors)
     return model.eval(), facts
 
 # %% ../../nbs/pages/saved_models.ipynb #9e6e51a3
-MODELS = resources.files('fastbook_ch4')/'models' # The folder of the models that come with the package
+# The folder of the models that come with the package
+MODELS = resources.files('fastbook_ch4')/'models'
 
 @torch.no_grad()
 def all_scores(
@@ -141,59 +176,82 @@ def all_scores(
 
 # %% ../../nbs/pages/saved_models.ipynb #a2465b64
 def kept_models(
-    folder=None, # Where the models lie, each named after its rung, such as `net30.safetensors`; the package's own where it is None
+    folder=None, # Of files named after their rungs; the package's own where it is None
 )->list[Path]: # In the order of the ladder
-    "The files of the kept models. Raises `ModelError` where there is none, or one of the package's own is missing."
-    paths = [Path(folder or MODELS)/f'{rung.name}.safetensors' for rung in RUNGS.values() if folder or rung.kept]
+    """The files of the kept models. Raises `ModelError` where there is none, or one of
+    the package's own is missing."""
+    paths = [Path(folder or MODELS)/f'{rung.name}.safetensors'
+             for rung in RUNGS.values() if folder or rung.kept]
     missing = [p for p in paths if not p.exists()]
-    if missing and not folder: raise ModelError(f'{missing[0]} is missing. Install fastbook_ch4 again to get it back.')
-    if len(missing) == len(paths): raise ModelError(f'{folder} holds no model; a model is named after its rung, such as small_resnet.safetensors.')
+    if missing and not folder:
+        raise ModelError(f'{missing[0]} is missing. Install fastbook_ch4 again to get '
+                         'it back.')
+    if len(missing) == len(paths):
+        raise ModelError(f'{folder} holds no model; a model is named after its rung, '
+                         'such as small_resnet.safetensors.')
     return [p for p in paths if p.exists()]
 
 # %% ../../nbs/pages/saved_models.ipynb #e14671af
 def _need_onnx()->None:
     "Raises `ModelError` where a package that ONNX needs is missing."
-    missing = [m for m in ('onnx', 'onnxruntime', 'onnxscript') if importlib.util.find_spec(m) is None]
-    if missing: raise ModelError(f"ONNX needs {' and '.join(missing)}. This installs what is missing: pip install 'fastbook_ch4[onnx]'")
+    missing = [m for m in ('onnx', 'onnxruntime', 'onnxscript')
+               if importlib.util.find_spec(m) is None]
+    if missing:
+        raise ModelError(f"ONNX needs {' and '.join(missing)}. This installs what is "
+                         "missing: pip install 'fastbook_ch4[onnx]'")
 
 def save_onnx(
-    model:nn.Module, # Takes images, shape (n, 1, 28, 28), and gives scores, shape (n, 10)
+    model:nn.Module, # From images, shape (n, 1, 28, 28), to scores, shape (n, 10)
     path, # The file to write
 )->None:
-    "Write a model as one ONNX file for any number of images: input `images`, output `scores`. Raises `ModelError` where the extra is not installed, or the file can't be written."
+    """Write a model as one ONNX file for any number of images: input `images`, output
+    `scores`. Raises `ModelError` where the extra is not installed, or the file can't be
+    written."""
     _need_onnx()
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
-        program = torch.onnx.export(model.eval(), (torch.zeros(2, 1, 28, 28),), input_names=['images'], output_names=['scores'],
-                                    dynamic_shapes=({0: torch.export.Dim('n')},), dynamo=True, verbose=False)
+        program = torch.onnx.export(
+            model.eval(), (torch.zeros(2, 1, 28, 28),), input_names=['images'],
+            output_names=['scores'], dynamic_shapes=({0: torch.export.Dim('n')},),
+            dynamo=True, verbose=False)
     write_model(path, program.model_proto.SerializeToString())
 
+# %% ../../nbs/pages/saved_models.ipynb #ad4d8801
 def onnx_scores(
     path, # An ONNX file that `save_onnx` wrote
     x:Tensor, # Images, shape (n, 1, 28, 28), 0 to 1
 )->Tensor: # Shape (n, 10)
-    "The scores of a model in onnxruntime. Raises `ModelError` where the extra is not installed."
+    """The scores of a model in onnxruntime. Raises `ModelError` where the extra is not
+    installed."""
     _need_onnx()
     import onnxruntime
-    session = onnxruntime.InferenceSession(Path(path).read_bytes(), providers=['CPUExecutionProvider'])
+    session = onnxruntime.InferenceSession(Path(path).read_bytes(),
+                                           providers=['CPUExecutionProvider'])
     return torch.from_numpy(session.run(['scores'], {'images': x.numpy()})[0])
 
 # %% ../../nbs/pages/saved_models.ipynb #9d48cfa6
 def export_onnx(
     folder, # Where the ONNX files go
     models=None, # Folder of the kept models; the package's own where it is None
-)->list[dict]: # A row for each: rung, file, bytes, and the largest difference of the scores of 500 validation images, as texts
-    "Write every kept model as ONNX and check it in onnxruntime. Raises `ModelError` where that fails."
+)->list[dict]: # Texts: rung, file, bytes, largest difference of 500 images' scores
+    """Write every kept model as ONNX and check it in onnxruntime. Raises `ModelError`
+    where that fails."""
     x, rows = ten_digits(train=False)[0][:500], []
     models = {path.stem: load_model(path, path.stem)[0] for path in kept_models(models)}
     for name, model in models.items():
         target = Path(folder)/f'{name}.onnx'
         save_onnx(model, target)
         gap = (onnx_scores(target, x) - all_scores(model, x)).abs().max().item()
-        if not gap < 1e-4: raise ModelError(f'{target} differs from PyTorch by {gap:.1e}, and 0.0001 is allowed. Please report it, with the versions of torch, onnx and onnxruntime.')
-        rows.append({'rung': RUNGS[name].title, 'file': str(target), 'bytes': f'{target.stat().st_size:,}', 'largest difference': f'{gap:.1e}'})
+        if not gap < 1e-4:
+            raise ModelError(f'{target} differs from PyTorch by {gap:.1e}, and 0.0001 '
+                             'is allowed. Please report it, with the versions of '
+                             'torch, onnx and onnxruntime.')
+        rows.append({'rung': RUNGS[name].title, 'file': str(target),
+                     'bytes': f'{target.stat().st_size:,}',
+                     'largest difference': f'{gap:.1e}'})
     return rows
 
+# %% ../../nbs/pages/saved_models.ipynb #d412bf81
 def print_rows(
     rows:list[dict], # Texts under the heading of each column
     title:str=None, # Above the table
@@ -205,6 +263,7 @@ def print_rows(
     from rich.text import Text
     console = Console(force_jupyter=False)
     if not console.is_terminal: console.width = 120
-    table = Table(*rows[0], box=box.SIMPLE_HEAD, padding=0, title=title and Text(title), title_justify='left')
+    table = Table(*rows[0], box=box.SIMPLE_HEAD, padding=0, title=title and Text(title),
+                  title_justify='left')
     for row in rows: table.add_row(*map(Text, row.values()))
     console.print(table)

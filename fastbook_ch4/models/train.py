@@ -25,7 +25,8 @@ from ..training import DataLoader
 
 # %% ../../nbs/pages/train.ipynb #0b781a8b
 class AllReduce(torch.autograd.Function):
-    "The sum of a tensor over all processes; its gradient is the sum of their gradients."
+    """The sum of a tensor over all processes; its gradient is the sum of their
+    gradients."""
     @staticmethod
     def forward(ctx, x): return _summed(x)
     @staticmethod
@@ -67,13 +68,14 @@ def synchronise(
 
 # %% ../../nbs/pages/train.ipynb #1dfbacc3
 class Accelerate(Callback):
-    """Shares each batch among the processes of an `accelerate.Accelerator`, and honours its
-    mixed precision; put it behind callbacks that change images."""
+    """Shares each batch among the processes of an `accelerate.Accelerator`, and honours
+    its mixed precision; put it behind callbacks that change images."""
     def __init__(self, accelerator):
         self.accelerator, self.said = accelerator, False
         if accelerator.mixed_precision not in ('no', 'bf16'):
-            raise ValueError(f"mixed_precision: got '{accelerator.mixed_precision}', want "
-                             "'no' or 'bf16': our losses aren't scaled for shorter ranges")
+            raise ValueError(
+                f"mixed_precision: got '{accelerator.mixed_precision}', want 'no' or "
+                "'bf16': our losses aren't scaled for shorter ranges")
 
     def before_fit(self, learn):
         learn.device = self.accelerator.device
@@ -88,20 +90,24 @@ class Accelerate(Callback):
         n, i = self.accelerator.num_processes, self.accelerator.process_index
         self.shared = n > 1 and learn.n % n == 0
         for m in self.norms: m.shared = self.shared
-        if self.shared: learn.xb, learn.yb = share(learn.xb, n, i), share(learn.yb, n, i)
+        if self.shared:
+            learn.xb, learn.yb = share(learn.xb, n, i), share(learn.yb, n, i)
         elif n > 1 and not self.said and self.accelerator.is_main_process:
-            warnings.warn(f'A batch of {learn.n} cannot be cut into {n} equal shares. Each '
-                          'process calculates all of it, and of others like it.')
+            warnings.warn(f'A batch of {learn.n} cannot be cut into {n} equal shares. '
+                          'Each process calculates all of it, and of others like it.')
             self.said = True
 
     def after_pred(self, learn):
-        learn.pred = learn.pred.float() if learn.pred.dtype == torch.bfloat16 else learn.pred
+        learn.pred = (learn.pred.float() if learn.pred.dtype == torch.bfloat16
+                      else learn.pred)
         if self.shared and not learn.training:
             learn.pred, learn.yb = self.accelerator.gather((learn.pred, learn.yb))
 
     def after_step(self, learn):
-        if self.shared: learn.loss = self.accelerator.reduce(learn.loss.detach(), 'mean')
+        if self.shared:
+            learn.loss = self.accelerator.reduce(learn.loss.detach(), 'mean')
 
+# %% ../../nbs/pages/train.ipynb #e1a2d964
 def share(o, n, i): # The `i`-th of `n` equal shares of a tensor, or of each in a tuple
     return tuple(share(p, n, i) for p in o) if isinstance(o, tuple) else o.chunk(n)[i]
 
@@ -123,6 +129,7 @@ class Checkpoint(Callback):
         tensors['generator'] = self.generator.get_state()
         save_tensors(self.path, tensors, self.facts | {'epochs_done': learn.epoch + 1})
 
+# %% ../../nbs/pages/train.ipynb #8c058e08
 def finished(learn): # Has every training batch of the epoch been learned from?
     return learn.iter == (learn.epoch + 1)*len(learn.dls.train)
 
@@ -132,17 +139,19 @@ def resume(
     generator:torch.Generator, # Of the loader and the shifts; its state is set
     facts:dict, # What the training was asked to do
 )->int: # How many epochs have been done
-    """Take up a training where `Checkpoint` left it. Raises `ModelError` for a file that is
-    damaged or comes from another training."""
+    """Take up a training where `Checkpoint` left it. Raises `ModelError` for a file
+    that is damaged or comes from another training."""
     tensors, saved = load_tensors(path)
     done = saved.pop('epochs_done', None)
-    other = [f'{k} {saved.get(k)!r}, not {v!r}' for k, v in facts.items() if saved.get(k) != v]
+    other = [f'{k} {saved.get(k)!r}, not {v!r}' for k, v in facts.items()
+             if saved.get(k) != v]
     if other or done is None:
         why = '; '.join(other) or 'it is no checkpoint'
-        raise ModelError(f'{path} comes from another training: {why}. Give the same options, '
-                         'or another folder with --out.')
+        raise ModelError(f'{path} comes from another training: {why}. Give the same '
+                         'options, or another folder with --out.')
     of_model = {k: t for k, t in tensors.items() if k.startswith('model/')}
-    learn.model.load_state_dict({k.removeprefix('model/'): t for k, t in of_model.items()})
+    learn.model.load_state_dict({k.removeprefix('model/'): t
+                                 for k, t in of_model.items()})
     learn.opt = learn.opt_func(learn.model.parameters(), lr=learn.lr)
     for i, p in enumerate(learn.model.parameters()):
         for k in ('step', 'exp_avg', 'exp_avg_sq'):
@@ -155,7 +164,8 @@ def resume(
 
 # %% ../../nbs/pages/train.ipynb #f3986f9a
 # The rungs that can be trained so
-NETS = [name for name, rung in RUNGS.items() if rung.fit == 'fastbook_ch4.resnet:fit_net']
+NETS = [name for name, rung in RUNGS.items()
+        if rung.fit == 'fastbook_ch4.resnet:fit_net']
 
 @dataclass
 class Plan:
@@ -165,7 +175,8 @@ class Plan:
     seed:int=42 # For everything that is random
     share:float=1. # Use this share of the images
     double:bool=False # Calculate with 64 bits instead of 32
-    knobs:dict=field(default_factory=dict) # Knobs of the rung to set otherwise; `bs` is over all processes
+    # Knobs of the rung to set otherwise; `bs` is over all processes
+    knobs:dict=field(default_factory=dict)
 
 def _share(
     part:Part, # Images and their classes
@@ -174,7 +185,8 @@ def _share(
 )->Part: # In the same order
     "Draw a share of the images, always the same ones."
     n = max(1, round(share*len(part.y)))
-    rows = torch.randperm(len(part.y), generator=torch.Generator().manual_seed(0))[:n].sort().values
+    rows = torch.randperm(len(part.y), generator=torch.Generator().manual_seed(0)
+                          )[:n].sort().values
     return Part(part.x[rows].to(dtype), part.y[rows])
 
 # %% ../../nbs/pages/train.ipynb #ctrain01
@@ -197,15 +209,16 @@ def train(
     go_on:bool=False, # Take up the checkpoint in `out`, if there is one
     report=print, # Called with a line after each epoch, in the main process
 )->Learner: # The trained learner
-    """Train a net, on as many processes as there are. Raises `ModelError` for a checkpoint
-    that can't be taken up."""
+    """Train a net, on as many processes as there are. Raises `ModelError` for a
+    checkpoint that can't be taken up."""
     rung, data = rung_of(plan.rung), data_of(plan.data)
     shape, knobs = rung.settings(len(data.classes), plan.knobs)
     facts = asdict(plan) | dict(data=data.spec, knobs=shape | knobs)
     torch.manual_seed(plan.seed)
     g = torch.Generator().manual_seed(plan.seed)
     learn = _learner(accelerator, plan, rung, data, shape, knobs, g)
-    path, main, epochs = out/'checkpoint.safetensors', accelerator.is_main_process, knobs['epochs']
+    path, main, epochs = (
+        out/'checkpoint.safetensors', accelerator.is_main_process, knobs['epochs'])
     done = resume(path, learn, g, facts) if go_on and path.exists() else 0
     if main and go_on:
         report(f'{done} of {epochs} epochs were done before' if done else
@@ -213,18 +226,22 @@ def train(
     cbs = [Shift(g)]*knobs['shifted'] + [Accelerate(accelerator),
            Checkpoint(path, g, facts, main), Report(report, main)]
     torch.set_flush_denormal(True)
-    try: learn.fit_one_cycle(epochs, knobs['lr'], cbs, done, pct_start=knobs['pct_start'])
+    try:
+        learn.fit_one_cycle(epochs, knobs['lr'], cbs, done,
+                            pct_start=knobs['pct_start'])
     finally: torch.set_flush_denormal(False)
     return learn
 
+# %% ../../nbs/pages/train.ipynb #132345ae
 def _learner(accelerator, plan, rung, data, shape, knobs, g):
     "A learner for what was planned, that has learned nothing yet."
     dtype = torch.float64 if plan.double else torch.float32
-    train, valid = (_share(part, plan.share, dtype) for part in (data.train, data.valid))
+    train, valid = (_share(part, plan.share, dtype)
+                    for part in (data.train, data.valid))
     one_left = len(train.y) % knobs['bs'] == 1 # Too few for a batch normalisation
     train_dl = DataLoader(*train, knobs['bs'], True, drop_last=one_left, generator=g)
     model = resolve(rung.make)(len(data.classes), **shape)
     model.to(accelerator.device, dtype, memory_format=torch.channels_last)
     loss_func = partial(nn.functional.cross_entropy, label_smoothing=knobs['smoothing'])
-    return Learner(DataLoaders(train_dl, DataLoader(*valid, 500)), model, loss_func, ADAMW,
-                   lr=knobs['lr'], metrics=accuracy, progress=False)
+    return Learner(DataLoaders(train_dl, DataLoader(*valid, 500)), model, loss_func,
+                   ADAMW, lr=knobs['lr'], metrics=accuracy, progress=False)

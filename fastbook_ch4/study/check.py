@@ -7,15 +7,18 @@ __all__ = ['LIMIT', 'EXERCISES', 'Odd', 'Raised', 'plain', 'differs', 'Exercise'
            'score', 'refused', 'accepted']
 
 # %% ../../nbs/engine/check.ipynb #3ce0bd0e
-import contextlib, ctypes, difflib, functools, html, importlib, inspect, io, itertools, math, os, pkgutil, random, re, textwrap, threading, time, traceback, types, warnings, zlib
+import difflib, html, itertools, random, re, textwrap, time, zlib
+import ctypes, importlib, inspect, os, pkgutil, threading, traceback, types, warnings
+import contextlib, functools, io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from pathlib import Path
 
 import numpy as np, torch
 from torch import Tensor, nn
 
 from .chapters import CHAPTERS
+from .progress import printable
 
 # %% ../../nbs/engine/check.ipynb #46b04c17
 LIMIT = 10_000_000 # The most numbers that a check looks at
@@ -33,9 +36,11 @@ class Raised:
     line:str='' # The line of code that raised it
 
 # %% ../../nbs/engine/check.ipynb #5d223f91
-class _Stop(SystemExit): "Thrown into a thread that has run too long; Python ends a thread with `SystemExit` without a word."
+class _Stop(SystemExit):
+    "Thrown into a thread that has run too long; ends it without a word."
 
-def _name(x): # What kind of thing it is, in one word, even where it would rather not say
+def _name(x):
+    "What kind of thing it is, in one word, even where it would rather not say."
     try: return str(type(x).__name__)[:40]
     except BaseException: return 'thing'
 
@@ -47,55 +52,72 @@ def _safe(x, depth, left):
     except BaseException: return Odd(f'{_a(_name(x))} that can not be looked at')
 
 # %% ../../nbs/engine/check.ipynb #fe2979d4
+def _plain_tensor(x, left):
+    with torch._C.DisableTorchFunctionSubclass():
+        left[0] -= x.numel()
+        if left[0] < 0:
+            return Odd(f'a tensor of shape {tuple(x.shape)}, too large to look at')
+        if x.layout != torch.strided: x = x.to_dense()
+        return x.as_subclass(Tensor).detach().cpu().clone()
+
+def _plain_key(k): return k if type(k) in (str, int, float, bool) else _name(k)
+
 def _plain(x, depth, left):
-    "`plain` of what lies `depth` levels deep, where `left[0]` numbers may still be looked at."
+    "`plain` of what lies `depth` levels deep; `left[0]` numbers may be looked at."
     kind = type(x)
     if x is None: return x
     for k in (bool, int, float, complex, str, bytes):
         if issubclass(kind, k): return k(x)
     if issubclass(kind, np.generic): return x.item()
     if issubclass(kind, np.ndarray): x, kind = torch.from_numpy(x), Tensor
-    if issubclass(kind, Tensor):
-        with torch._C.DisableTorchFunctionSubclass():
-            left[0] -= x.numel()
-            if left[0] < 0: return Odd(f'a tensor of shape {tuple(x.shape)}, too large to look at')
-            return (x.to_dense() if x.layout != torch.strided else x).as_subclass(Tensor).detach().cpu().clone()
+    if issubclass(kind, Tensor): return _plain_tensor(x, left)
     if depth > 20: return Odd('something nested very deeply')
     if issubclass(kind, nn.Module): x, kind = dict(x.state_dict()), dict
     left[0] -= 100
     if left[0] < 0: return Odd('more than a check looks at')
-    if issubclass(kind, (list, tuple)): return [_safe(o, depth, left) for o in itertools.islice(x, 100_000)]
-    if issubclass(kind, dict): return {k if type(k) in (str, int, float, bool) else _name(k): _safe(v, depth, left) for k, v in x.items()}
+    if issubclass(kind, (list, tuple)):
+        return [_safe(o, depth, left) for o in itertools.islice(x, 100_000)]
+    if issubclass(kind, dict):
+        return {_plain_key(k): _safe(v, depth, left) for k, v in x.items()}
     return Odd(_a(_name(x)))
 
 # %% ../../nbs/engine/check.ipynb #4229d594
 def plain(
     x, # Anything
-): # Tensors, numbers, texts, None, and lists and dictionaries of them; `Odd` for what is none of them, or too large
-    "A copy of `x` that can be compared and shown without running a line of its own code."
+): # Tensors, numbers, texts, None, lists, dictionaries; `Odd` for all else
+    "A copy of `x` that can be compared and shown without running its own code."
     return _safe(x, 0, [LIMIT])
 
 # %% ../../nbs/engine/check.ipynb #818c75cf
 def _number(x): return isinstance(x, (bool, int, float, complex))
+
+def _dtypes_differ(want, got, w, g):
+    "Are the numbers of another type? `w` and `g` are `want` and `got` as tensors."
+    if isinstance(want, Tensor) and isinstance(got, Tensor): return w.dtype != g.dtype
+    if (w.dtype == torch.bool) != (g.dtype == torch.bool): return True
+    return type(want) is int and g.is_floating_point()
 
 def _numbers_differ(want, got, tol):
     "`differs` for tensors and numbers."
     if not isinstance(got, Tensor) and not _number(got): return 'type'
     w, g = torch.as_tensor(want), torch.as_tensor(got)
     if w.shape != g.shape: return 'shape'
-    if isinstance(want, Tensor) and isinstance(got, Tensor): other = w.dtype != g.dtype
-    else: other = (w.dtype == torch.bool) != (g.dtype == torch.bool) or type(want) is int and g.is_floating_point()
-    if other: return 'dtype'
+    if _dtypes_differ(want, got, w, g): return 'dtype'
     wide = torch.complex128 if w.is_complex() or g.is_complex() else torch.float64
     w, g = w.to(wide), g.to(wide)
     if not torch.equal(w.isnan(), g.isnan()): return 'nan'
-    return None if torch.allclose(g, w, rtol=tol, atol=tol, equal_nan=True) else 'value'
+    same = torch.allclose(g, w, rtol=tol, atol=tol, equal_nan=True)
+    return None if same else 'value'
 
 # %% ../../nbs/engine/check.ipynb #37b18050
+def _raised_differ(want, got):
+    "`differs` where one of the two is an exception."
+    if not isinstance(got, Raised): return 'silent'
+    if not isinstance(want, Raised): return 'raised'
+    return None if want.kinds[0] in got.kinds else 'raised'
+
 def _differs(want, got, tol):
-    if isinstance(want, Raised) and isinstance(got, Raised): return None if want.kinds[0] in got.kinds else 'raised'
-    if isinstance(got, Raised): return 'raised'
-    if isinstance(want, Raised): return 'silent'
+    if Raised in (type(want), type(got)): return _raised_differ(want, got)
     if isinstance(want, Tensor) or _number(want): return _numbers_differ(want, got, tol)
     if type(want) != type(got): return 'type'
     if isinstance(want, dict):
@@ -103,15 +125,18 @@ def _differs(want, got, tol):
         want, got = list(want.values()), [got[k] for k in want]
     if not isinstance(want, list): return None if want == got else 'value'
     if len(want) != len(got): return 'length'
-    return next((kind for w, g in zip(want, got) if (kind := _differs(w, g, tol))), None)
+    kinds = (_differs(w, g, tol) for w, g in zip(want, got))
+    return next((kind for kind in kinds if kind), None)
 
 # %% ../../nbs/engine/check.ipynb #8abdf2b3
 def differs(
     want, # What is wanted, from `plain`
     got, # What came, from `plain`
-    tol:float=1e-5, # The difference allowed, absolute for small numbers and relative for large ones
-)->str: # None where they are equal, or else what differs: 'type', 'shape', 'dtype', 'nan', 'value', 'length', 'keys', 'raised', 'silent'
-    "How `got` differs from `want`. A number and a tensor of rank 0 count as equal, and so do a list and a tuple."
+    tol:float=1e-5, # Allowed, absolute for small numbers and relative for large ones
+)->str: # What differs; None where they are equal
+    """How `got` differs from `want`: 'type', 'shape', 'dtype', 'nan', 'value',
+    'length', 'keys', 'raised' (an exception came) or 'silent' (none came, and one is
+    wanted). A number counts as a tensor of rank 0, and a tuple as a list."""
     try: return _differs(want, got, tol)
     except Exception: return 'type'
 
@@ -122,103 +147,153 @@ def _short(text, width=300):
     return text if len(text) <= width else f'{text[:width]} …'
 
 def _digits(x, n=4):
+    "A number with `n` digits; a whole one as it is where `n` is more than 4."
     if not isinstance(x, (float, complex)): return str(x)
     return f'{x:.1f}' if n > 4 and x == x.real//1 and abs(x) < 1e9 else f'{x:.{n}g}'
 
-def _nested(x, n=4): return f"[{', '.join(_nested(o, n) for o in x)}]" if isinstance(x, list) else _digits(x, n)
+def _nested(x, n=4):
+    if not isinstance(x, list): return _digits(x, n)
+    return f"[{', '.join(_nested(o, n) for o in x)}]"
 
-def _many(x): # How many numbers
-    return x.numel() if isinstance(x, Tensor) else sum(map(_many, x.values() if isinstance(x, dict) else x)) if isinstance(x, (dict, list)) else 1
+def _many(x):
+    "How many numbers it holds."
+    if isinstance(x, Tensor): return x.numel()
+    if isinstance(x, dict): return sum(map(_many, x.values()))
+    if isinstance(x, list): return sum(map(_many, x))
+    return 1
 
 # %% ../../nbs/engine/check.ipynb #af655b31
+def _show_tensor(x, brief, digits):
+    kind = str(x.dtype).removeprefix('torch.')
+    if x.dim() == 0: return f'{_digits(x.item(), digits)} ({kind})'
+    if brief: return f'tensor of shape {tuple(x.shape)}'
+    of = f'tensor, {kind}, shape {tuple(x.shape)}'
+    if x.numel() <= 12: return f'{_nested(x.tolist(), digits)} ({of})'
+    first = ', '.join(_digits(o, digits) for o in x.flatten()[:6].tolist())
+    return f'{first}, … ({of})'
+
 def show(x, brief=False, digits=4):
-    "What came from `plain`, in a line or two of text; of many tensors in a list only the shapes."
+    "What came from `plain`, in a line or two; of many tensors only the shapes."
     if isinstance(x, Odd): return x.text
-    if isinstance(x, Raised): return _short(f'{x.kinds[0]}: {x.message}' if x.message else x.kinds[0])
+    if isinstance(x, Raised):
+        return _short(f'{x.kinds[0]}: {x.message}' if x.message else x.kinds[0])
     if isinstance(x, str): return _short(repr(x))
-    if isinstance(x, bytes): return f"{len(x)} bytes: {', '.join(map(str, x[:16]))}{', …'*(len(x) > 16)}"
-    if isinstance(x, Tensor):
-        kind = str(x.dtype).removeprefix('torch.')
-        of = f'tensor, {kind}, shape {tuple(x.shape)}'
-        if x.dim() == 0: return f'{_digits(x.item(), digits)} ({kind})'
-        if brief: return f'tensor of shape {tuple(x.shape)}'
-        if x.numel() <= 12: return f'{_nested(x.tolist(), digits)} ({of})'
-        return f"{', '.join(_digits(o, digits) for o in x.flatten()[:6].tolist())}, … ({of})"
+    if isinstance(x, bytes):
+        return f"{len(x)} bytes: {', '.join(map(str, x[:16]))}{', …'*(len(x) > 16)}"
+    if isinstance(x, Tensor): return _show_tensor(x, brief, digits)
     brief = brief or isinstance(x, list) and _many(x) > 24
-    if isinstance(x, dict): return _short('; '.join(f'{k}: {show(v, brief, digits)}' for k, v in itertools.islice(x.items(), 100)), 600)
-    if isinstance(x, list): return _short('[' + ', '.join(show(o, brief, digits) for o in x[:100]) + (', …' if len(x) > 100 else '') + ']', 600)
+    if isinstance(x, dict):
+        pairs = itertools.islice(x.items(), 100)
+        parts = [f'{k}: {show(v, brief, digits)}' for k, v in pairs]
+        return _short('; '.join(parts), 600)
+    if isinstance(x, list):
+        parts = [show(o, brief, digits) for o in x[:100]] + ['…']*(len(x) > 100)
+        return _short(f"[{', '.join(parts)}]", 600)
     return _digits(x, digits)
 
 # %% ../../nbs/engine/check.ipynb #af4bfbf7
 class _Heard(io.TextIOBase):
     "Keeps the beginning of what is printed."
-    def __init__(self): self.text = ''
+    def __init__(self): self.text, self.limit = '', 2000
     def writable(self): return True
     def write(self, s):
-        if len(self.text) < 2000: self.text += str(s)
+        if len(self.text) < self.limit: self.text += str(s)
         return len(s)
 
 @contextlib.contextmanager
 def _undisturbed():
     "Leave the caller's random numbers, and the type of new tensors, as they were."
-    torchs, pythons, numpys, dtype = torch.get_rng_state(), random.getstate(), np.random.get_state(), torch.get_default_dtype()
+    dtype, torchs = torch.get_default_dtype(), torch.get_rng_state()
+    pythons, numpys = random.getstate(), np.random.get_state()
     try: yield
-    finally: torch.set_rng_state(torchs); random.setstate(pythons); np.random.set_state(numpys); torch.set_default_dtype(dtype)
+    finally:
+        torch.set_rng_state(torchs)
+        random.setstate(pythons)
+        np.random.set_state(numpys)
+        torch.set_default_dtype(dtype)
 
-def _seed(n): torch.default_generator.manual_seed(n); random.seed(n); np.random.seed(n)
+def _begin(seed):
+    "Each run begins alike: the same random numbers, and new tensors of float32."
+    torch.default_generator.manual_seed(seed)
+    random.seed(seed)
+    np.random.seed(seed)
+    torch.set_default_dtype(torch.float32)
 
 # %% ../../nbs/engine/check.ipynb #df8f40de
+def _throw(thread, error):
+    "Raise an error in another thread, at its next line."
+    ident, error = ctypes.c_ulong(thread.ident), ctypes.py_object(error)
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ident, error)
+
 def _stop(thread):
     "Ask the thread to end, a few times, as its code may catch what is thrown at it."
     for _ in range(20):
         if not thread.is_alive(): return
-        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(_Stop))
+        _throw(thread, _Stop)
         thread.join(0.05)
 
 def _memory():
     "Bytes of memory that this process takes; 0 where the system doesn't say."
-    try: return int(Path('/proc/self/statm').read_text().split()[1])*os.sysconf('SC_PAGE_SIZE')
+    try: pages = int(Path('/proc/self/statm').read_text().split()[1])
     except OSError: return 0
+    return pages*os.sysconf('SC_PAGE_SIZE')
 
 # %% ../../nbs/engine/check.ipynb #e100b270
 def _within(seconds, f, heard):
-    "Run `f` in a thread of its own, and stop it after some seconds. Whether it came to its end."
-    if threading.current_thread().name == 'check': raise RuntimeError('a check was called inside a check')
+    "Run `f` in its own thread, for some seconds at most. Whether it came to its end."
+    if threading.current_thread().name == 'check':
+        raise RuntimeError('a check was called inside a check')
     ended = []
     def work():
-        with contextlib.suppress(BaseException): f(); ended.append(True)
+        with contextlib.suppress(BaseException):
+            f()
+            ended.append(True)
     thread = threading.Thread(target=work, name='check', daemon=True)
     with contextlib.redirect_stdout(heard), _undisturbed():
         thread.start()
         end, most = time.monotonic() + seconds, _memory() + 2**30
         try:
-            while thread.is_alive() and time.monotonic() < end and _memory() < most: thread.join(0.05)
+            while thread.is_alive() and time.monotonic() < end and _memory() < most:
+                thread.join(0.05)
         finally:
             in_time = bool(ended)
             _stop(thread)
     return in_time
 
 # %% ../../nbs/engine/check.ipynb #bbf636af
+def _own_line(e):
+    "The last line of the learner's own code that an exception came through, or ''."
+    course = str(Path(__file__).parents[1])
+    own = [f for f in traceback.extract_tb(e.__traceback__)
+           if not f.filename.startswith(course) and 'site-packages' not in f.filename]
+    return own[-1].line or '' if own else ''
+
 def _raised(e):
     "An exception as plain data; even its text may raise."
     try: message = str(e)
     except BaseException: message = ''
     line = ''
-    with contextlib.suppress(Exception):
-        frames = [f for f in traceback.extract_tb(e.__traceback__) if not f.filename.startswith(os.path.dirname(__file__)) and 'site-packages' not in f.filename]
-        line = frames[-1].line if frames else ''
-    return Raised(tuple(c.__name__ for c in type(e).__mro__ if c is not object), _short(message), line or '')
+    with contextlib.suppress(Exception): line = _own_line(e)
+    kinds = tuple(c.__name__ for c in type(e).__mro__ if c is not object)
+    return Raised(kinds, _short(message), line)
 
 # %% ../../nbs/engine/check.ipynb #5f92894e
+def _copy(a):
+    "Of a tensor a copy, as the answer may change it; not where it has a gradient."
+    if not isinstance(a, Tensor) or a.requires_grad or a.grad is not None: return a
+    return a.clone()
+
 @dataclass
 class _Case:
-    label:str
-    make:Callable
+    "One set of arguments to try."
+    label:str # Its name for the reader
+    make:Callable # Function of a `torch.Generator`, which returns the arguments
     seed:int
-    raises:bool=False
+    raises:bool=False # Should a right answer refuse them?
     def args(self):
+        "The arguments, made anew."
         args = self.make(torch.Generator().manual_seed(self.seed))
-        return tuple(a.clone() if isinstance(a, Tensor) and not a.requires_grad and a.grad is None else a for a in (args if isinstance(args, tuple) else (args,)))
+        return tuple(map(_copy, args if isinstance(args, tuple) else (args,)))
 
 @dataclass
 class _Seen:
@@ -230,245 +305,427 @@ class _Seen:
 
 @dataclass
 class _Suspect:
+    "A known mistake."
     id:str
     cause:str
-    answer:object
+    answer:object # Makes the mistake; of a symptom the function that knows it
+    seen:list=None # What it does on each case, once it was tried
 
 # %% ../../nbs/engine/check.ipynb #e0a4583e
-EXERCISES, _latest, _PARTS = {}, {}, ('result', 'after', 'grads') # In the order in which differences are looked for
+EXERCISES = {} # Name -> exercise
+_latest = {} # Name -> the result of its last check in this session
+_PARTS = 'result', 'after', 'grads' # In the order in which differences are looked for
 
 # %% ../../nbs/engine/check.ipynb #7ac66591
+@dataclass(eq=False, repr=False)
 class Exercise:
-    "An exercise with its check: `Exercise(...)(answer)` gives a `Result`, whatever the answer is."
-    def __init__(self,
-        name:str, # What readers type after `check.`; also the name of their function
-        chapter:str, # The module of its chapter, such as 'loss'
-        reference, # What a right answer does; the package's own function where there is one
-        cases:dict, # Label -> function of a `torch.Generator`, which returns the arguments as a tuple
-        hints:tuple, # Three texts, each more direct than the one before
-        why:str, # A sentence on why the solution is as it is
-        run=None, # Function of the answer and the arguments of a case, which returns what to compare; calls the answer where it is None
-        raises:dict=None, # Cases like `cases`, in which a right answer raises what the reference raises
-        grad=(), # Names of the arguments for which the gradient is compared as well
-        tol:float=1e-5, # The difference allowed
-        seconds:float=10., # Give up after so long, or after 30 times as long as the reference takes
-    ):
-        self.name, self.chapter, self.reference, self.hints, self.why, self.run, self.tol, self.seconds = name, chapter, reference, hints, why, run, tol, seconds
-        self.names = list(inspect.signature(run or reference).parameters)[bool(run):] if run or hasattr(reference, '__code__') or isinstance(reference, type) else ['x', 'y', 'z']
-        self.suspects, self.symptoms, self.grad = [], [], [grad] if isinstance(grad, str) else list(grad)
-        self.cases = [_Case(label, make, zlib.crc32(f'{name} {label}'.encode()), r) for r, some in ((False, cases), (True, raises or {})) for label, make in some.items()]
+    "An exercise and its check: `Exercise(…)(answer)` gives a `Result`, whatever it is."
+    name:str # What readers type after `check.`; also the name of their function
+    chapter:str # The module of its chapter, such as 'loss'
+    reference:object # Does what is right; the package's own function where there is one
+    cases:dict # Label -> function of a `torch.Generator`, which returns the arguments
+    hints:tuple # Three texts, each more direct than the one before
+    why:str # A sentence on why the solution is as it is
+    run:Callable=None # What to compare, of the answer and the arguments; None calls it
+    raises:InitVar[dict]=None # Cases in which a right answer raises an error
+    grad:tuple=() # Names of the arguments for which the gradient is compared as well
+    tol:float=1e-5 # The difference allowed, as in `differs`
+    seconds:float=10. # Give up after so long, or after 30 times the reference's time
+
+    def __post_init__(self, raises):
+        self.names = _names_of_arguments(self.reference, self.run)
+        self.grad = [self.grad] if isinstance(self.grad, str) else list(self.grad)
+        self.cases = [*self._made(self.cases, False), *self._made(raises or {}, True)]
+        self.suspects, self.symptoms = [], []
+        self._wanted = self._limit = None # What the reference gives; seconds allowed
         _register(self)
 
-    def suspect(self, id:str, cause:str, answer=None):
-        "Add a mistake, which `answer` makes: `id` is its short name, `cause` what to tell somebody whose answer does the same. Also a decorator."
+    def _made(self, cases, raises):
+        for label, make in cases.items():
+            seed = zlib.crc32(f'{self.name} {label}'.encode())
+            yield _Case(label, make, seed, raises)
+
+    def suspect(self,
+        id:str, # Its short name
+        cause:str, # What to tell somebody whose answer does the same
+        answer=None, # Makes the mistake; a decorator where it is None
+    ):
+        "Add a known mistake."
         if answer is None: return lambda f: self.suspect(id, cause, f)
         self.suspects.append(_Suspect(id, cause, answer))
 
-    def symptom(self, id:str, cause:str, f=None):
-        "Add a mistake that `f(expected, got)` knows from the first case that differs: `id` is its short name, `cause` what to tell the reader. Also a decorator."
+    def symptom(self,
+        id:str, # Its short name
+        cause:str, # What to tell the reader
+        f=None, # `f(expected, got)` of the first difference; a decorator where None
+    ):
+        "Add a mistake that is known from what came."
         if f is None: return lambda f: self.symptom(id, cause, f)
         self.symptoms.append(_Suspect(id, cause, f))
 
     def __call__(self, answer)->'Result': return _check(self, answer)
-    passed = property(lambda self: self.name in _latest and _latest[self.name].passed) # In this session
+
+    @property
+    def passed(self)->bool:
+        "In this session."
+        return self.name in _latest and _latest[self.name].passed
 
 # %% ../../nbs/engine/check.ipynb #705e8369
+def _names_of_arguments(reference, run):
+    "What the arguments of a case are called."
+    if run: return list(inspect.signature(run).parameters)[1:] # The answer comes first
+    if hasattr(reference, '__code__') or isinstance(reference, type):
+        return list(inspect.signature(reference).parameters)
+    return ['x', 'y', 'z']
+
+def _faults(ex):
+    "What is wrong with an exercise, each fault in a sentence."
+    name, old, unknown = ex.name, EXERCISES.get(ex.name), set(ex.grad) - set(ex.names)
+    if old and old.chapter != ex.chapter:
+        yield f'name: {name!r} is an exercise of {old.chapter} already; choose another'
+    if ex.chapter not in CHAPTERS:
+        yield f"chapter: got {ex.chapter!r}, want one of {', '.join(CHAPTERS)}"
+    if name in globals():
+        yield f'name: {name!r} is taken by the module check; choose another'
+    if not ex.cases:
+        yield 'cases: got none, and a check that compares nothing passes everything'
+    if len(ex.hints) != 3: yield f'hints: got {len(ex.hints)}, want three'
+    if unknown:
+        yield f'grad: got {sorted(unknown)}, want names of arguments: {ex.names}'
+
 def _register(ex):
-    old = EXERCISES.get(ex.name)
-    if old and old.chapter != ex.chapter: raise ValueError(f'name: {ex.name!r} is an exercise of {old.chapter} already; choose another')
-    if ex.chapter not in CHAPTERS: raise ValueError(f"chapter: got {ex.chapter!r}, want one of {', '.join(CHAPTERS)}")
-    if ex.name in globals(): raise ValueError(f'name: {ex.name!r} is taken by the module check; choose another')
-    if not ex.cases: raise ValueError('cases: got none, and a check that compares nothing passes everything')
-    if len(ex.hints) != 3: raise ValueError(f'hints: got {len(ex.hints)}, want three')
-    unknown = set(ex.grad) - set(ex.names)
-    if unknown: raise ValueError(f'grad: got {sorted(unknown)}, want names of arguments: {ex.names}')
+    fault = next(_faults(ex), None)
+    if fault: raise ValueError(fault)
     EXERCISES[ex.name] = ex
 
 # %% ../../nbs/engine/check.ipynb #fae52d07
 def _call(ex, answer, args): return ex.run(answer, *args) if ex.run else answer(*args)
 
 def _see(ex, answer, case, heard):
-    "Run the answer on one case: what it returns or raises, and its arguments afterwards."
-    _seed(case.seed)
+    "Run the answer on one case: what comes back, and its arguments afterwards."
+    _begin(case.seed)
     args, before = case.args(), len(heard.text)
     try: result = plain(_call(ex, answer, args))
     except _Stop: raise
     except BaseException as e: result = _raised(e)
     return _Seen(result, [plain(a) for a in args], printed=heard.text[before:])
 
+def _weighed(o):
+    "The sum of the numbers, each with a weight of its own."
+    return (o*torch.linspace(1, 2, o.numel(), dtype=o.dtype).view_as(o)).sum()
+
 def _grads(ex, answer, case):
-    "The gradient of what the answer returns with respect to arguments, or None where it has none."
-    _seed(case.seed)
+    "The gradient of what the answer returns with respect to arguments, or None."
+    _begin(case.seed)
     args = case.args()
     try:
         for n, a in zip(ex.names, args):
             if n in ex.grad: a.requires_grad_()
-        res = _call(ex, answer, args)
-        total = sum((o*torch.linspace(1, 2, o.numel(), dtype=o.dtype).view_as(o)).sum() for o in (res if isinstance(res, (list, tuple)) else [res]))
-        total.backward()
+        result = _call(ex, answer, args)
+        parts = result if isinstance(result, (list, tuple)) else [result]
+        sum(_weighed(o) for o in parts).backward()
     except _Stop: raise
     except BaseException: return None
     return {n: plain(a.grad) for n, a in zip(ex.names, args) if n in ex.grad}
 
 # %% ../../nbs/engine/check.ipynb #5a6a184a
-def _observe(ex, answer, seconds):
+def _observe(ex, answer, seconds, heard=None):
     "What the answer does on each case, and whether it was done in time."
-    seen, heard = [], _Heard()
+    seen, heard = [], heard or _Heard()
     def work():
         for case in ex.cases:
             seen.append(_see(ex, answer, case, heard))
             if _not_attempted(seen[0].result): return
+        heard.limit = 0 # What it prints again, for the gradients, says nothing new
         for s, case in zip(seen, ex.cases):
             if ex.grad and not case.raises: s.grads = _grads(ex, answer, case)
     in_time = _within(seconds, work, heard)
     return list(seen), in_time
 
 def _silently(ex, answer):
-    "Observe the course's own code: what PyTorch has to say about that is not for the learner."
+    "Observe the course's own code; PyTorch's warnings of it aren't for the learner."
     with warnings.catch_warnings():
         warnings.simplefilter('ignore')
         return _observe(ex, answer, 600)
 
-def _not_attempted(result): return isinstance(result, Raised) and result.kinds[0] == 'NotImplementedError' and not result.message # PyTorch's own have a message
+def _not_attempted(result):
+    "Is this what a stub raises? PyTorch's own have a message."
+    if not isinstance(result, Raised) or result.message: return False
+    return result.kinds[0] == 'NotImplementedError'
 
 def _expected(ex):
     "What the reference does on each case."
-    if '_wanted' not in vars(ex):
-        start = time.perf_counter()
-        seen, in_time = _silently(ex, ex.reference)
-        if not in_time: raise ValueError(f'{ex.name}: the reference did not come to its end')
-        for case, s in zip(ex.cases, seen):
-            if isinstance(s.result, Raised) != case.raises: raise ValueError(f'{ex.name}, {case.label}: the reference gives {show(s.result)}')
-        ex._wanted, ex._limit = seen, max(ex.seconds, 30*(time.perf_counter() - start))
-    return ex._wanted
+    if ex._wanted is not None: return ex._wanted
+    start = time.perf_counter()
+    seen, in_time = _silently(ex, ex.reference)
+    took = time.perf_counter() - start
+    if not in_time:
+        raise ValueError(f'{ex.name}: the reference did not come to its end')
+    for case, s in zip(ex.cases, seen):
+        if isinstance(s.result, Raised) != case.raises:
+            gives = show(s.result)
+            raise ValueError(f'{ex.name}, {case.label}: the reference gives {gives}')
+    ex._wanted, ex._limit = seen, max(ex.seconds, 30*took)
+    return seen
 
 # %% ../../nbs/engine/check.ipynb #0de975e9
 def _first_difference(ex, want, seen):
-    "The case, the part and the kind of the first difference: results first, then gradients, then arguments; None where there is none."
+    """The first difference: the case, what was wanted and seen, its part and its kind.
+    None where there is none. Results come first, and refusals of bad input last."""
     for part, raises in [(p, False) for p in _PARTS] + [('result', True)]:
         for case, w, s in zip(ex.cases, want, seen):
             if case.raises != raises: continue
             kind = differs(getattr(w, part), getattr(s, part), ex.tol)
             if kind: return case, w, s, part, kind
 
+def _tried(ex, suspect):
+    "What a suspect does on each case."
+    if suspect.seen is None: suspect.seen = _silently(ex, suspect.answer)[0]
+    return suspect.seen
+
+def _only_raises(ex, seen):
+    "Is all that is wrong an exception? Then only its words tell it from another."
+    wrong = [s.result for want, s, case in zip(ex._wanted, seen, ex.cases)
+             if not case.raises and differs(want.result, s.result, ex.tol)]
+    return bool(wrong) and all(isinstance(r, Raised) for r in wrong)
+
+def _words(x): return re.sub(r'\d+', '', getattr(x, 'message', ''))
+
+def _did_the_same(ex, theirs, mine, parts, raises):
+    "Did a suspect do the same as the answer, in these parts of the cases?"
+    by_words = _only_raises(ex, theirs)
+    for part in parts:
+        for their, my, case in zip(theirs, mine, ex.cases):
+            if case.raises and not raises: continue
+            a, b = getattr(their, part), getattr(my, part)
+            if differs(a, b, ex.tol): return False
+            if by_words and _words(a) != _words(b): return False
+    return True
+
 def _suspects(ex, seen, part, raises):
     "All suspects who did the same, as far as the first difference has to do with it."
     parts = _PARTS[:_PARTS.index(part) + 1]
-    def same(s):
-        if 'seen' not in vars(s): s.seen = _silently(ex, s.answer)[0]
-        pairs = [(getattr(a, p), getattr(b, p)) for p in parts for a, b, case in zip(s.seen, seen, ex.cases) if raises or not case.raises]
-        wrong = [a.result for w, a, case in zip(ex._wanted, s.seen, ex.cases) if not case.raises and differs(w.result, a.result, ex.tol)]
-        by_words = wrong and all(isinstance(r, Raised) for r in wrong) # Then only the text of the error tells it from others
-        return all(differs(a, b, ex.tol) is None and (not by_words or words(a) == words(b)) for a, b in pairs)
-    def words(x): return re.sub(r'\d+', '', getattr(x, 'message', ''))
-    return [s for s in ex.suspects if same(s)]
+    return [s for s in ex.suspects
+            if _did_the_same(ex, _tried(ex, s), seen, parts, raises)]
 
 # %% ../../nbs/engine/check.ipynb #6a832f12
 def _fits(symptom, want, got):
     try: return bool(symptom.answer(want, got))
     except Exception: return False
 
+def _wrong_facts(ex, seen):
+    "Where results are facts with names: (number of the case, name) -> what came."
+    wrong = {}
+    for i, (w, s) in enumerate(zip(ex._wanted, seen)):
+        if not isinstance(w.result, dict) or not isinstance(s.result, dict): continue
+        for name, fact in w.result.items():
+            if name not in s.result: continue
+            came = s.result[name]
+            if differs(fact, came, ex.tol): wrong[i, name] = came
+    return wrong
+
+def _explains(theirs, mine, tol):
+    "How many wrong facts a suspect explains; 0 where it misses the first or adds one."
+    first = next(iter(mine))
+    if first not in theirs: return 0
+    for fact, came in theirs.items():
+        if fact not in mine or differs(came, mine[fact], tol): return 0
+    return len(theirs)
+
 def _partly(ex, seen):
-    "Where results are facts with names: a suspect who explains the first wrong one, and the most of the others, on every case, if there is one."
-    def wrong(seen): return {(i, k): o.result[k] for i, (w, o) in enumerate(zip(ex._wanted, seen)) if isinstance(w.result, dict) and isinstance(o.result, dict) for k in w.result
-                             if k in o.result and differs(w.result[k], o.result[k], ex.tol)}
-    mine, best = wrong(seen), (0, None)
+    "The suspect who explains the most wrong facts, the first among them, or None."
+    mine, most, best = _wrong_facts(ex, seen), 0, None
     if not mine: return None
     for s in ex.suspects:
-        theirs = wrong(s.seen)
-        if len(theirs) > best[0] and next(iter(mine)) in theirs and all(k in mine and differs(theirs[k], mine[k], ex.tol) is None for k in theirs): best = len(theirs), s
-    return best[1]
+        n = _explains(_wrong_facts(ex, _tried(ex, s)), mine, ex.tol)
+        if n > most: most, best = n, s
+    return best
 
 # %% ../../nbs/engine/check.ipynb #57059201
+def _alike(want, got):
+    "Have two things the same parts, so that one can look into them?"
+    if type(want) != type(got): return False
+    if isinstance(want, dict): return want.keys() == got.keys()
+    return isinstance(want, list) and len(want) == len(got)
+
 def _place(want, got, tol):
-    "Down into lists and dictionaries, to the first thing that differs: its name, what is wanted and what came."
+    "Down to the first thing that differs: its name, what is wanted and what came."
     name = ''
-    while isinstance(want, (dict, list)) and type(want) == type(got) and len(want) == len(got):
-        at = next((k for k in (want if isinstance(want, dict) else range(len(want))) if differs(want[k], got[k], tol)), None)
+    while _alike(want, got):
+        keys = want if isinstance(want, dict) else range(len(want))
+        at = next((k for k in keys if differs(want[k], got[k], tol)), None)
         if at is None: break
-        name, want, got = f"{name}{', ' if name else ''}{at}" if isinstance(want, dict) else f'{name}[{at}]', want[at], got[at]
+        if isinstance(want, list): name += f'[{at}]'
+        else: name += f', {at}' if name else f'{at}'
+        want, got = want[at], got[at]
     return name, want, got
 
 def _unlike(want, got, tol):
-    "Of two dictionaries with the same names only what differs, and of two lists the first thing that differs."
+    "Of dictionaries with the same names what differs, of lists the first that does."
     if isinstance(want, list) and isinstance(got, list):
         name, w, g = _place(want, got, tol)
         if name: return {f'at {name}': w}, {f'at {name}': g}
-    if not isinstance(want, dict) or not isinstance(got, dict) or want.keys() != got.keys(): return want, got
+    if not isinstance(want, dict) or not _alike(want, got): return want, got
     names = [k for k in want if differs(want[k], got[k], tol)]
     return {k: want[k] for k in names}, {k: got[k] for k in names}
 
 # %% ../../nbs/engine/check.ipynb #9a0f38c4
+def _argument(a):
+    "An argument as text."
+    if hasattr(a, '__name__'): return a.__name__
+    if isinstance(a, nn.Module): return _short(' '.join(repr(a).split()), 120)
+    return show(plain(a))
+
 def _args_text(ex, case):
     "The arguments of a case, each with its name."
-    def text(a): return a.__name__ if hasattr(a, '__name__') else _short(' '.join(repr(a).split()), 120) if isinstance(a, nn.Module) else show(plain(a))
-    return _short('; '.join(f'{n} = {text(a)}' for n, a in zip(ex.names, case.args())), 400)
+    with _undisturbed():
+        _begin(case.seed)
+        args = case.args()
+    texts = [f'{n} = {_argument(a)}' for n, a in zip(ex.names, args)]
+    return _short('; '.join(texts), 400)
+
+def _thing(x):
+    "What kind of thing came from `plain`, in a word or two."
+    if x is None: return 'None'
+    if isinstance(x, Odd): return x.text
+    if isinstance(x, Tensor): return 'a tensor'
+    if isinstance(x, str): return 'a text'
+    if isinstance(x, bytes): return 'bytes'
+    if isinstance(x, list): return 'a list or tuple'
+    return _a(_name(x))
 
 def _aspect(x, kind):
     "Of what came from `plain`, that which differs, in a word or two."
-    if kind == 'shape': return str(tuple(x.shape)) if isinstance(x, Tensor) and x.dim() else '() of a single number'
-    if kind == 'dtype': return str(x.dtype).removeprefix('torch.') if isinstance(x, Tensor) else _name(x)
-    if kind == 'length': return f"{len(x)} part{'s'*(len(x) != 1)}"
-    return x.text if isinstance(x, Odd) else 'None' if x is None else 'a tensor' if isinstance(x, Tensor) else dict(str='a text', bytes='bytes', list='a list or tuple').get(_name(x)) or _a(_name(x))
+    if kind == 'shape':
+        if isinstance(x, Tensor) and x.dim(): return str(tuple(x.shape))
+        return '() of a single number'
+    if kind == 'dtype':
+        if isinstance(x, Tensor): return str(x.dtype).removeprefix('torch.')
+        return _name(x)
+    if kind == 'length': return '1 part' if len(x) == 1 else f'{len(x)} parts'
+    return _thing(x)
 
-def _table(want, got):
+def _squared(want, got):
     "The commonest of wrong shapes: n numbers are wanted, and n times n came."
-    if isinstance(want, Tensor) and isinstance(got, Tensor) and 1 < want.numel() and got.numel() == want.numel()**2:
-        return ' has the shape {g}, and {w} is wanted: it seems that a row met a column, and PyTorch combined each number with each.'
+    if not isinstance(want, Tensor) or not isinstance(got, Tensor): return False
+    return 1 < want.numel() and got.numel() == want.numel()**2
 
 # %% ../../nbs/engine/check.ipynb #4158f79e
+def _constant(x):
+    "Are all numbers the same?"
+    if not len(x) or not x.isfinite().all(): return False
+    return torch.allclose(x, x[:1].expand_as(x), rtol=1e-4, atol=1e-6)
+
+def _whole(x):
+    "Is it a whole number, or 1 divided by one?"
+    return x and any(n < 1e6 and abs(n - round(n)) < 1e-4*n for n in (abs(x), 1/abs(x)))
+
 def _relation(want, got):
-    "What the numbers that came have to do with those that are wanted: a sentence, or nothing."
-    if type(want) is type(got) is int and abs(got - want) < 3: return f" What came is {abs(got - want)} too {'high' if got > want else 'low'}."
-    if isinstance(got, complex): return ' What came is a complex number: a root was taken of a negative one.'
+    "What the numbers that came have to do with the wanted ones: a sentence, or ''."
+    if type(want) is type(got) is int and abs(got - want) < 3:
+        return f" What came is {abs(got - want)} too {'high' if got > want else 'low'}."
+    if isinstance(got, complex):
+        return ' What came is a complex number: a root was taken of a negative one.'
     try:
         w, g = (torch.as_tensor(x).double().flatten() for x in (want, got))
         ratio, more = g/w, g - w
     except Exception: return ''
-    def constant(x): return len(x) and x.isfinite().all() and torch.allclose(x, x[:1].expand_as(x), rtol=1e-4, atol=1e-6)
-    if len(g) and 0 < (apart := (more.abs()/w.abs().clamp(min=1e-6)).max()) < 0.01: return f' What came is close, and not close enough: it is off by up to {apart:.1g} of what is wanted.'
-    if constant(ratio):
+    apart = (more.abs()/w.abs().clamp(min=1e-6)).max() if len(g) else 0
+    if 0 < apart < 0.01:
+        return (' What came is close, and not close enough: '
+                f'it is off by up to {apart:.1g} of what is wanted.')
+    if _constant(ratio):
         times = ratio[0].item()
-        round_number = times and any(n < 1e6 and abs(n - round(n)) < 1e-4*n for n in (abs(times), 1/abs(times)))
         if abs(times + 1) < 1e-4: return ' What came is right but for its sign.'
-        if round_number or len(ratio) > 1: return f' What came is {times:.4g} times what is wanted.'
-    return f' What came is off by the same number everywhere, {more[0]:.4g}.' if len(more) > 1 and constant(more) else ''
+        if _whole(times) or len(ratio) > 1:
+            return f' What came is {times:.4g} times what is wanted.'
+    if len(more) > 1 and _constant(more):
+        return f' What came is off by the same number everywhere, {more[0]:.4g}.'
+    return ''
 
 # %% ../../nbs/engine/check.ipynb #c5fc1782
 _CAUSES = dict(
-    shape=' has the shape {g}, and {w} is wanted.',
-    dtype=' has numbers of another type than is wanted: {g} instead of {w}.',
-    type=' is another kind of thing than is wanted: {g} instead of {w}.',
-    keys=' has other names in it than is wanted.',
-    length=' has {g}, and {w} are wanted.',
-    nan=' has a NaN ("not a number") where a number is wanted, or the other way round: look for 0/0, the logarithm of a negative number, or infinity divided by infinity or taken off it.')
+    stub='Replace `raise NotImplementedError` by your own code, run its cell, then run '
+        'this one again.',
+    slow='It was not done after {n:.0f} seconds, or took more than a gigabyte of '
+        'memory, so the check gave up. Is there a loop that never ends?',
+    gradient='The numbers are right, but their gradient with respect to {names} is '
+        'not. Does something on the way cut it off (`.item()`, `.detach()`, `.data`, '
+        '`torch.tensor(…)`, `torch.no_grad()`), or is another formula at work?',
+    changed='The result is right, but the arguments were changed on the way. Whoever '
+        'called the function still needs them: make something new instead of using '
+        "`-=`, `[…] = …`, a list's methods such as `sort`, or a tensor's that end in "
+        '`_`.',
+    silent='Here your code should refuse, with a {error}, and it returned something.',
+    raised='{who} {error}{where}',
+    printed='Your function prints its result ({text!r}) and returns None. Others can '
+        'only use what it returns: `return` instead of `print`.',
+    none='Your function returns None. Is there a `return` at its end?',
+    unknown='The check does not recognise this mistake.{relation} Follow the case '
+        'below by hand, line by line.',
+    squared='{place} has the shape {g}, and {w} is wanted: it seems that a row met a '
+        'column, and PyTorch combined each number with each.',
+    shape='{place} has the shape {g}, and {w} is wanted.',
+    dtype='{place} has numbers of another type than is wanted: {g} instead of {w}.',
+    type='{place} is another kind of thing than is wanted: {g} instead of {w}.',
+    keys='{place} has other names in it than is wanted.',
+    length='{place} has {g}, and {w} are wanted.',
+    nan='{place} has a NaN ("not a number") where a number is wanted, or the other '
+        'way round: look for 0/0, the logarithm of a negative number, or infinity '
+        'divided by infinity or taken off it.')
+
+def _raised_facts(ex, error):
+    "What can be said of an exception: who raised what, and where."
+    who = 'Your code raised' if error.line else 'It ended with'
+    where = '.'
+    if error.line: where = f', in the line `{error.line}`.'
+    elif error.kinds[0] == 'TypeError' and not ex.run:
+        where = f". The check calls it with ({', '.join(ex.names)})."
+    surplus = re.search(r'takes \d+ positional arguments? but \d+ were', error.message)
+    if surplus and isinstance(ex.reference, type):
+        where += ' Is `self` there, the first argument of every method?'
+    return dict(who=who, error=show(error), where=where)
+
+def _said(id, **facts): # Id and cause
+    return id, _CAUSES[id].format(**facts)
 
 def _diagnose(ex, case, want, seen, part, kind):
     "Id and cause where no suspect was found: what can be said of any answer."
     got = seen.result
-    if part == 'grads': return 'gradient', f"The numbers are right, but their gradient with respect to {' and '.join(ex.grad)} is not. Does something on the way cut it off (`.item()`, `.detach()`, `.data`, `torch.tensor(…)`, `torch.no_grad()`), or is another formula at work?"
-    if part == 'after': return 'changed', "The result is right, but the arguments were changed on the way. Whoever called the function still needs them: make something new instead of using `-=`, `[…] = …`, a list's methods such as `sort`, or a tensor's that end in `_`."
-    if kind == 'silent': return 'silent', f'Here your code should refuse, with a {want.result.kinds[0]}, and it returned something.'
-    if isinstance(got, Raised):
-        where = f', in the line `{got.line}`.' if got.line else f". The check calls it with ({', '.join(ex.names)})." if got.kinds[0] == 'TypeError' and not ex.run else '.'
-        if isinstance(ex.reference, type) and re.search(r'takes \d+ positional arguments? but \d+ were given', got.message): where += ' Is `self` there, the first argument of every method?'
-        return 'raised', f"{'Your code raised' if got.line else 'It ended with'} {show(got)}{where}"
-    if got is None and seen.printed: return 'printed', f'Your function prints its result ({_short(seen.printed.strip(), 60)!r}) and returns None. Others can only use what it returns: `return` instead of `print`.'
-    if got is None: return 'none', 'Your function returns None. Is there a `return` at its end?'
+    if part == 'grads': return _said('gradient', names=' and '.join(ex.grad))
+    if part == 'after': return _said('changed')
+    if kind == 'silent': return _said('silent', error=want.result.kinds[0])
+    if isinstance(got, Raised): return _said('raised', **_raised_facts(ex, got))
+    if got is None and seen.printed:
+        return _said('printed', text=_short(seen.printed.strip(), 60))
+    if got is None: return _said('none')
     name, w, g = _place(want.result, got, ex.tol)
-    if kind not in _CAUSES: return 'unknown', f'The check does not recognise this mistake.{_relation(w, g)} Follow the case below by hand, line by line.'
-    return kind, (f'The result (at `{name}`)' if name else 'The result') + (_table(w, g) or _CAUSES[kind]).format(w=_aspect(w, kind), g=_aspect(g, kind))
+    if kind == 'value': return _said('unknown', relation=_relation(w, g))
+    text = _CAUSES['squared' if _squared(w, g) else kind]
+    place = f'The result (at `{name}`)' if name else 'The result'
+    return kind, text.format(place=place, w=_aspect(w, kind), g=_aspect(g, kind))
 
 # %% ../../nbs/engine/check.ipynb #1fb59f37
 _MARKS = {'passed': '✓', 'wrong': '✗', 'not attempted': '○'}
-_FACTS = 'unknown', 'raised', 'silent', 'printed', 'none', 'type', 'shape', 'dtype', 'keys', 'length', 'nan', 'changed' # What is no guess
+_COLOURS = {'passed': '#2f8f6b', 'wrong': '#c8641b', 'not attempted': '#808080'}
+# Causes that are no guess
+_FACTS = ('unknown', 'raised', 'silent', 'printed', 'none', 'type', 'shape', 'dtype',
+          'keys', 'length', 'nan', 'changed')
 
-def _html(text): return re.sub('`([^`]+)`', r'<code>\1</code>', html.escape(text))
+def _html(text):
+    text = re.sub('`([^`]+)`', r'<code>\1</code>', html.escape(text))
+    return text.replace('\n', '<br>')
 
 def _box(status, inside):
     "A box with a coloured edge; its text takes the page's own colours, light or dark."
-    colour = {'passed': '#2f8f6b', 'wrong': '#c8641b', 'not attempted': '#808080'}[status]
-    return f'<div role="status" style="border-left:.4em solid {colour};padding:.2em 1em;margin:.5em 0">{inside}</div>'
+    style = f'border-left:.4em solid {_COLOURS[status]};padding:.2em 1em;margin:.5em 0'
+    return f'<div role="status" style="{style}">{inside}</div>'
+
+def _first_lines(text, n=5):
+    "The first lines of what was printed, such that any terminal can show them."
+    lines = text.strip('\n').splitlines()
+    more = ['…'] if len(lines) > n else []
+    return '\n'.join([_short(line, 100) for line in lines[:n]] + more)
 
 # %% ../../nbs/engine/check.ipynb #ddd3e54a
 @dataclass
@@ -482,84 +739,153 @@ class Result:
     expected:str='' # What was wanted there
     got:str='' # What came
     hint:str='' # The next hint
+    printed:str='' # The first lines of what the answer printed, over all cases
+
     @property
     def passed(self)->bool: return self.status == 'passed'
+
     @property
-    def _head(self): return f'{_MARKS[self.status]} {self.name}: ' + ('not right yet' if self.status == 'wrong' else self.status)
+    def _head(self):
+        status = 'not right yet' if self.status == 'wrong' else self.status
+        return f'{_MARKS[self.status]} {self.name}: {status}'
+
     @property
-    def _cause(self): return 'Next' if self.status == 'not attempted' else 'Likely cause' if self.case and self.suspect not in _FACTS else 'What happened'
+    def _cause(self):
+        if self.status == 'not attempted': return 'Next'
+        guessed = self.case and self.suspect not in _FACTS
+        return 'Likely cause' if guessed else 'What happened'
+
     @property
-    def _rows(self): return {k: v for k, v in {self._cause: self.cause, 'Tried with': self.case, 'Expected': self.expected, 'Got': self.got, 'Hint': self.hint}.items() if v}
+    def _rows(self):
+        rows = {self._cause: self.cause, 'Tried with': self.case,
+                'Expected': self.expected, 'Got': self.got,
+                'Printed': self.printed, 'Hint': self.hint}
+        return {k: v for k, v in rows.items() if v}
+
     def __repr__(self):
-        return '\n'.join([self._head, *(textwrap.fill(f'{k}: {v}', 110, initial_indent='  ', subsequent_indent='    ') for k, v in self._rows.items())])
+        lines = [self._head]
+        for k, v in self._rows.items():
+            first, *more = f'{k}: {v}'.split('\n')
+            start, *rest = textwrap.wrap(first, 106)
+            lines += ['  ' + start, *('    ' + line for line in rest + more)]
+        return printable('\n'.join(lines))
+
     def _repr_html_(self):
-        alone = 'float:none;width:auto' # JupyterLab lays names and texts side by side, and gets them mixed up where a text is long
-        rows = ''.join(f'<dt style="{alone};font-weight:600;margin:.5em 0 0">{k}</dt><dd style="{alone};margin:0;overflow-wrap:anywhere">{_html(v)}</dd>' for k, v in self._rows.items())
-        return _box(self.status, f'<strong>{_html(self._head)}</strong>' + (f'<dl style="margin:0">{rows}</dl>' if rows else ''))
+        # JupyterLab lays names and texts side by side, and mixes up where one is long
+        name = 'float:none;width:auto;font-weight:600;margin:.5em 0 0'
+        text = 'float:none;width:auto;margin:0;overflow-wrap:anywhere'
+        rows = ''.join(f'<dt style="{name}">{k}</dt><dd style="{text}">{_html(v)}</dd>'
+                       for k, v in self._rows.items())
+        if rows: rows = f'<dl style="margin:0">{rows}</dl>'
+        return _box(self.status, f'<strong>{_html(self._head)}</strong>{rows}')
 
 # %% ../../nbs/engine/check.ipynb #332062c8
-_LIBRARIES = 'fastbook_ch4', 'torch', 'torchvision', 'fastai', 'numpy', 'sklearn', 'builtins', 'math', '_operator'
+_LIBRARIES = ('fastbook_ch4', 'torch', 'torchvision', 'fastai', 'numpy', 'sklearn',
+              'builtins', 'math', '_operator')
+_DEFINED = (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType,
+            types.WrapperDescriptorType, type) # Of another thing its class is asked
 
 def _origin(f):
-    "The library that a function, a class or an object comes from; None where it is somebody's own."
-    while type(f) in (functools.partial, types.MethodType): f = f.func if type(f) is functools.partial else f.__func__
-    if not issubclass(type(f), (types.FunctionType, types.BuiltinFunctionType, types.MethodDescriptorType, types.WrapperDescriptorType, type)): f = type(f) # An object that can be called
+    "The library that something comes from; None where it is somebody's own."
+    while type(f) in (functools.partial, types.MethodType):
+        f = f.func if type(f) is functools.partial else f.__func__
+    if not issubclass(type(f), _DEFINED): f = type(f)
     module = getattr(f, '__module__', None)
-    if module is None and not issubclass(type(f), types.FunctionType): module = 'torch' # Only what is written in C knows no module
+    if module is None and not issubclass(type(f), types.FunctionType):
+        module = 'torch' # Only what is written in C knows no module
     top = str(module).split('.')[0]
     return top if top in _LIBRARIES else None
 
 def _calls(f, reference):
     "Does this function call the course's own one by name?"
-    if type(f) is not types.FunctionType or _origin(reference) != 'fastbook_ch4' or '.checks.' in reference.__module__: return False
-    names = [f.__globals__.get(n) for n in f.__code__.co_names]
-    return any(reference in (o, getattr(o, n, None)) for o in names if callable(o) or type(o) is types.ModuleType for n in f.__code__.co_names)
+    if type(f) is not types.FunctionType: return False
+    if _origin(reference) != 'fastbook_ch4': return False
+    if '.study.exercises.' in reference.__module__: return False
+    names = f.__code__.co_names
+    owners = [o for o in (f.__globals__.get(n) for n in names)
+              if callable(o) or type(o) is types.ModuleType]
+    return any(reference in (o, getattr(o, n, None)) for o in owners for n in names)
 
 # %% ../../nbs/engine/check.ipynb #594a982b
+def _uncallable(ex, answer):
+    "What to tell somebody who passed something else than a function or a class."
+    constant = answer is None or type(answer) in (bool, int, float)
+    got = _short(repr(answer) if constant else _a(_name(answer)), 60)
+    wanted = 'class' if isinstance(ex.reference, type) else 'function'
+    return ('The check tries your code on inputs of its own, so it needs the '
+            f'{wanted} itself, and got {got}. Pass its name, without brackets behind '
+            f'it: `check.{ex.name}({ex.name})`.')
+
 def _foreign(ex, answer):
-    "Why this can't be an answer of the reader's own: id and cause; None where it may be."
-    if not callable(answer):
-        what, wanted = repr(answer) if answer is None or type(answer) in (bool, int, float) else _a(_name(answer)), 'class' if isinstance(ex.reference, type) else 'function'
-        return 'uncallable', f'The check tries your code on inputs of its own, so it needs the {wanted} itself, and got {_short(what, 60)}. Pass its name, without brackets behind it: `check.{ex.name}({ex.name})`.'
+    "Why this can't be the reader's own: id and cause; None where it may be."
+    if not callable(answer): return 'uncallable', _uncallable(ex, answer)
     try: origin, calls = _origin(answer), _calls(answer, ex.reference)
     except Exception: return None
-    if origin: return 'package', f'This is not your own: it comes from {origin}. Pass the function that you wrote.'
-    if calls: return 'package', 'Your function hands its work to the one in fastbook_ch4. Write what that one does.'
+    if origin:
+        return 'package', (f'This is not your own: it comes from {origin}. '
+                           'Pass the function that you wrote.')
+    if calls:
+        return 'package', ('Your function hands its work to the one in fastbook_ch4. '
+                           'Write what that one does.')
 
 # %% ../../nbs/engine/check.ipynb #feec9f3e
 def _judge(ex, answer):
     "The result, without a hint."
+    heard = _Heard()
+    result = _judged(ex, answer, heard)
+    result.printed = _first_lines(heard.text)
+    return result
+
+def _judged(ex, answer, heard):
     foreign, want = _foreign(ex, answer), _expected(ex)
-    if foreign: return Result(ex.name, 'wrong', suspect=foreign[0], cause=foreign[1])
-    seen, in_time = _observe(ex, answer, ex._limit)
-    if seen and _not_attempted(seen[0].result): return Result(ex.name, 'not attempted', cause='Replace `raise NotImplementedError` by your own code, run its cell, then run this one again.')
+    if foreign:
+        id, cause = foreign
+        return Result(ex.name, 'wrong', cause, id)
+    seen, in_time = _observe(ex, answer, ex._limit, heard)
+    if seen and _not_attempted(seen[0].result):
+        return Result(ex.name, 'not attempted', _CAUSES['stub'])
     if not in_time:
-        return Result(ex.name, 'wrong', suspect='slow', cause=f'It was not done after {ex._limit:.0f} seconds, or took more than a gigabyte of memory, so the check gave up. Is there a loop that never ends?')
+        id, cause = _said('slow', n=ex._limit)
+        return Result(ex.name, 'wrong', cause, id)
     found = _first_difference(ex, want, seen)
-    if not found: return Result(ex.name, 'passed')
-    return _named(ex, seen, *found)
+    return _named(ex, seen, *found) if found else Result(ex.name, 'passed')
+
+def _cause_of(ex, seen, case, w, s, part, kind):
+    "Id and cause of a difference: a suspect or symptom that fits, or what can be said."
+    expected, got = getattr(w, part), getattr(s, part)
+    if part == 'result' and got is None and s.printed:
+        return _diagnose(ex, case, w, s, part, kind)
+    known = _suspects(ex, seen, part, case.raises)
+    known = known or [o for o in ex.symptoms if _fits(o, expected, got)]
+    if known: return known[0].id, known[0].cause
+    partly = _partly(ex, seen) if part == 'result' else None
+    if partly:
+        return partly.id, (f'{partly.cause} And that is not all: there is another '
+                           'mistake, see what was expected and what came.')
+    return _diagnose(ex, case, w, s, part, kind)
+
+_WHERE = dict(result='', grads=', the gradient', after=', the arguments afterwards')
 
 def _named(ex, seen, case, w, s, part, kind):
-    "The result for a difference: the first suspect or symptom that fits, or else what can be said of any answer."
-    expected, got = getattr(w, part), getattr(s, part)
-    printed = part == 'result' and got is None and s.printed
-    known = itertools.chain(_suspects(ex, seen, part, case.raises), (o for o in ex.symptoms if _fits(o, expected, got)))
-    suspect = None if printed else next(known, None)
-    partly = None if printed or suspect or part != 'result' else _partly(ex, seen)
-    if partly: id, cause = partly.id, f'{partly.cause} And that is not all: there is another mistake, see what was expected and what came.'
-    else: id, cause = (suspect.id, suspect.cause) if suspect else _diagnose(ex, case, w, s, part, kind)
-    tried = f"{case.label}{dict(result='', grads=', the gradient', after=', the arguments afterwards')[part]}: {_args_text(ex, case)}".removesuffix(': ')
-    unlike = _unlike(expected, got, ex.tol)
+    "The result for a difference: its cause, the case, what was expected and what came."
+    id, cause = _cause_of(ex, seen, case, w, s, part, kind)
+    tried = f'{case.label}{_WHERE[part]}: {_args_text(ex, case)}'.removesuffix(': ')
+    unlike = _unlike(getattr(w, part), getattr(s, part), ex.tol)
     shown = [show(o) for o in unlike]
-    return Result(ex.name, 'wrong', cause, id, tried, *(shown if shown[0] != shown[1] else [show(o, digits=9) for o in unlike]))
+    if shown[0] == shown[1]: shown = [show(o, digits=9) for o in unlike]
+    return Result(ex.name, 'wrong', cause, id, tried, *shown)
 
 # %% ../../nbs/engine/check.ipynb #16cfaa5e
 _tries, _recording = {}, [True]
-_NO_TRY = 'package', 'uncallable', 'unreadable' # What was passed says nothing about the exercise
+# What was passed says nothing about the exercise
+_NO_TRY = 'package', 'uncallable', 'unreadable'
 
 def _check(ex, answer):
     try: result = _judge(ex, answer)
-    except Exception as e: result = Result(ex.name, 'wrong', f'The check could not look at this ({_name(e)}). Pass a function that you wrote with `def`.', 'unreadable')
+    except Exception as e:
+        cause = (f'The check could not look at this ({_name(e)}). '
+                 'Pass a function that you wrote with `def`.')
+        result = Result(ex.name, 'wrong', cause, 'unreadable')
     _latest[ex.name] = result
     if result.status == 'not attempted' or result.suspect in _NO_TRY: return result
     tries = _record(ex.name, result.passed)
@@ -588,9 +914,10 @@ def recording(
 # %% ../../nbs/engine/check.ipynb #0ef608b7
 def exercises()->list[Exercise]: # Chapter by chapter
     "All exercises of the course."
-    import fastbook_ch4.study.exercises as checks
+    import fastbook_ch4.study.exercises as modules
     mine = dict(EXERCISES)
-    for m in pkgutil.iter_modules(checks.__path__): importlib.import_module(f'{checks.__name__}.{m.name}')
+    for m in pkgutil.iter_modules(modules.__path__):
+        importlib.import_module(f'{modules.__name__}.{m.name}')
     EXERCISES.update(mine)
     return sorted(EXERCISES.values(), key=lambda ex: list(CHAPTERS).index(ex.chapter))
 
@@ -600,7 +927,9 @@ def __getattr__(name):
     if name not in EXERCISES: exercises()
     if name in EXERCISES: return EXERCISES[name]
     near = difflib.get_close_matches(name, EXERCISES, cutoff=0.5)
-    raise AttributeError(f"check: there is no exercise {name!r}. " + (f"Did you mean {' or '.join(near)}?" if near else f"They are {', '.join(sorted(EXERCISES))}."))
+    if near: more = f"Did you mean {' or '.join(near)}?"
+    else: more = f"They are {', '.join(sorted(EXERCISES))}."
+    raise AttributeError(f'check: there is no exercise {name!r}. {more}')
 
 def __dir__(): return sorted(['score', *(ex.name for ex in exercises())])
 
@@ -610,37 +939,49 @@ class Score:
     "How many exercises of a chapter were passed in this session."
     chapter:str # Its module, such as 'loss'
     results:dict # Name of each exercise -> 'passed', 'wrong' or 'not attempted'
+
     @property
     def passed(self)->int: return sum(s == 'passed' for s in self.results.values())
     @property
     def total(self)->int: return len(self.results)
-    def __repr__(self):
-        return '\n'.join([self._head, *(f'  {_MARKS[s]} {n}: {s}' for n, s in self.results.items())])
     @property
     def _head(self): return f'{self.passed} of {self.total} exercises passed'
+
+    def __repr__(self):
+        rows = (f'  {_MARKS[s]} {n}: {s}' for n, s in self.results.items())
+        return printable('\n'.join([self._head, *rows]))
+
     def _repr_html_(self):
-        items = ''.join(f'<li>{_MARKS[s]} <code>{n}</code>: {s}</li>' for n, s in self.results.items())
-        return _box('passed' if self.passed == self.total else 'not attempted', f'<strong>{self._head}</strong><ul style="list-style:none;padding:0;margin:0">{items}</ul>')
+        items = ''.join(f'<li>{_MARKS[s]} <code>{n}</code>: {s}</li>'
+                        for n, s in self.results.items())
+        rows = f'<ul style="list-style:none;padding:0;margin:0">{items}</ul>'
+        status = 'passed' if self.passed == self.total else 'not attempted'
+        return _box(status, f'<strong>{self._head}</strong>{rows}')
 
 # %% ../../nbs/engine/check.ipynb #b4c02d3e
 def score(
     chapter:str, # The chapter's module, such as 'loss'
 )->Score: # What this session's checks found
-    "The state of a chapter's exercises. Raises `ValueError` where there is no such chapter."
-    if chapter not in CHAPTERS: raise ValueError(f"chapter: got {chapter!r}, want one of {', '.join(CHAPTERS)}")
+    "The state of a chapter's exercises. Raises `ValueError` where there is no chapter."
+    if chapter not in CHAPTERS:
+        raise ValueError(f"chapter: got {chapter!r}, want one of {', '.join(CHAPTERS)}")
     names = [ex.name for ex in exercises() if ex.chapter == chapter]
-    return Score(chapter, {n: _latest[n].status if n in _latest else 'not attempted' for n in names})
+    found = {n: _latest[n].status if n in _latest else 'not attempted' for n in names}
+    return Score(chapter, found)
 
 # %% ../../nbs/engine/check.ipynb #861c6b0f
 def refused(
     name:str, # Of the exercise
     suspect:str, # Id of the mistake that the check must name
 ):
-    "Decorator for a planted mistake: its check must refuse it for this very reason, or else it raises `AssertionError`."
+    """Decorator for a planted mistake: its check must refuse it for this very reason,
+    or else it raises `AssertionError`."""
     def prove(answer):
         r = _judge(_exercise(name), answer)
-        assert r.status == 'wrong', f'{name}: the check did not refuse {suspect!r}, it says: {r.status}'
-        assert r.suspect == suspect, f'{name}: the check should name {suspect!r}, and names {r.suspect!r}: {r.cause}\n{r}'
+        assert r.status == 'wrong', (f'{name}: the check did not refuse {suspect!r}, '
+                                     f'it says: {r.status}')
+        assert r.suspect == suspect, (f'{name}: the check should name {suspect!r}, '
+                                      f'and names {r.suspect!r}: {r.cause}\n{r}')
         print(f'Refused: {name} | {suspect}')
     return prove
 
@@ -649,7 +990,8 @@ def accepted(
     name:str, # Of the exercise
     how:str, # What is different about this solution, in a few words
 ):
-    "Decorator for a right answer, written in another way: its check must pass it, or else it raises `AssertionError`."
+    """Decorator for a right answer, written in another way: its check must pass it,
+    or else it raises `AssertionError`."""
     def prove(answer):
         r = _judge(_exercise(name), answer)
         assert r.passed, f'{name}: the check refuses a right answer ({how}):\n{r}'

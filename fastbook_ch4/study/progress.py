@@ -131,7 +131,8 @@ def answers(
 
 # %% ../../nbs/engine/progress.ipynb #59f83be7
 SIGNS = {'−': '-', '·': '*', '×': 'x', '²': '^2', '³': '^3', '→': '->', '…': '...',
-         '“': '"', '”': '"', '‘': "'", '’': "'"}
+         '“': '"', '”': '"', '‘': "'", '’': "'", '✓': '+', '✗': 'x', '○': 'o',
+         'π': 'pi', '⁰': '^0', '¹': '^1', '⁻': '^-', 'ˣ': 'x'}
 
 def _other_signs(
     error:UnicodeEncodeError, # What the terminal doesn't have

@@ -13,144 +13,312 @@ from fastbook_ch4.study.check import Exercise, Odd
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #1ec87d23
 ### BEGIN HIDDEN TESTS
-def _header(*shape): return bytes([0, 0, 8, len(shape)]) + b''.join(n.to_bytes(4, 'big') for n in shape)
+def _header(*shape):
+    return bytes([0, 0, 8, len(shape)]) + b''.join(n.to_bytes(4, 'big') for n in shape)
 
-def _length(raw, axis, order='big'): return int.from_bytes(raw[4 + 4*axis:8 + 4*axis], order)
+def _length(raw, axis, order='big'):
+    return int.from_bytes(raw[4 + 4*axis:8 + 4*axis], order)
 
-ex = Exercise('idx_shape', 'data', lambda raw: tuple(_length(raw, i) for i in range(raw[3])),
-    cases={'a file of labels': lambda g: _header(60_000) + bytes([5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5]),
+ex = Exercise('idx_shape', 'data',
+    lambda raw: tuple(_length(raw, i) for i in range(raw[3])),
+    cases={'a file of labels': lambda g:
+               _header(60_000) + bytes([5, 0, 4, 1, 9, 2, 1, 3, 1, 4, 3, 5]),
            'a file of images': lambda g: _header(10_000, 28, 28) + bytes(range(20)),
            'a small table': lambda g: _header(3, 2) + bytes([7, 8, 9, 10, 11, 12]),
-           'four axes, one of them long': lambda g: _header(2, 70_000, 1, 300) + bytes(range(8))},
-    hints=('`raw[3]` is a whole number: how many lengths there are. A slice such as `raw[4:8]` is four bytes: the first of them.',
-           'Length number `i`, counted from 0, lies in `raw[4+4*i : 8+4*i]`. Python makes one number of several bytes with `int.from_bytes`.',
-           '`int.from_bytes(raw[4:8], "big")` is the first length. Do that for each `i` in `range(raw[3])`, and make a tuple of the results.'),
-    why='The file says itself how many lengths follow, so one line reads labels, images and anything else in this format; `"big"` means that the first byte counts most.')
+           'four axes, one of them long': lambda g:
+               _header(2, 70_000, 1, 300) + bytes(range(8))},
+    hints=('`raw[3]` is a whole number: how many lengths there are. '
+           'A slice such as `raw[4:8]` is four bytes: the first of them.',
+           'Length number `i`, counted from 0, lies in `raw[4+4*i : 8+4*i]`. '
+           'Python makes one number of several bytes with `int.from_bytes`.',
+           '`int.from_bytes(raw[4:8], "big")` is the first length. '
+           'Do that for each `i` in `range(raw[3])`, and make a tuple of the results.'),
+    why='The file says itself how many lengths follow, so one line reads '
+        'labels, images and anything else in this format; `"big"` means that '
+        'the first byte counts most.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #166e3e42
 ### BEGIN HIDDEN TESTS
-ex.suspect('little-endian', 'The four bytes are read from the wrong end. In this format the first of them counts most ("big-endian"): 0, 0, 234, 96 is 234·256 + 96.',
+ex.suspect('little-endian',
+           'The four bytes are read from the wrong end. In this format the first of '
+           'them counts most ("big-endian"): 0, 0, 234, 96 is 234·256 + 96.',
            lambda raw: tuple(_length(raw, i, 'little') for i in range(raw[3])))
-ex.suspect('first only', 'Only the first length is read. Byte 3 says how many there are.', lambda raw: (_length(raw, 0),))
-ex.suspect('always three', 'Three lengths are read, whatever byte 3 says. That fits images. A file of labels has a single axis, and what follows its length is labels.',
+ex.suspect('first only',
+           'Only the first length is read. Byte 3 says how many there are.',
+           lambda raw: (_length(raw, 0),))
+ex.suspect('always three',
+           'Three lengths are read, whatever byte 3 says. That fits images. '
+           'A file of labels has a single axis, and what follows its length is labels.',
            lambda raw: tuple(_length(raw, i) for i in range(3)))
-ex.suspect('last byte', 'Only the last of the four bytes of each length is used, so that lengths of 256 and more come out wrong.', lambda raw: tuple(raw[7 + 4*i] for i in range(raw[3])))
-ex.suspect('byte 2', 'The number of axes is read from byte 2. Counted from 0, byte 2 is the code for the kind of number (8 means bytes), and byte 3 the number of axes.',
+ex.suspect('last byte',
+           'Only the last of the four bytes of each length is used, so that lengths of '
+           '256 and more come out wrong.',
+           lambda raw: tuple(raw[7 + 4*i] for i in range(raw[3])))
+ex.suspect('byte 2',
+           'The number of axes is read from byte 2. Counted from 0, byte 2 is the code '
+           'for the kind of number (8 means bytes), and byte 3 the number of axes.',
            lambda raw: tuple(_length(raw, i) for i in range(raw[2])))
-ex.suspect('from byte 3', 'Reading begins one byte too early. Bytes 0 to 3 are the start of the file, and the first length is in bytes 4 to 7.',
-           lambda raw: tuple(int.from_bytes(raw[3 + 4*i:7 + 4*i], 'big') for i in range(raw[3])))
-ex.symptom('still bytes', 'The lengths are still four bytes each. `int.from_bytes(…, "big")` makes a number of them.', lambda want, got: isinstance(got, list) and any(isinstance(o, (Odd, bytes)) for o in got))
-ex.symptom('no tuple', 'A tuple of whole numbers is wanted. `tuple(…)` makes one of anything that can be iterated over.', lambda want, got: isinstance(got, (Odd, torch.Tensor)));
+ex.suspect('from byte 3',
+           'Reading begins one byte too early. Bytes 0 to 3 are the start of the file, '
+           'and the first length is in bytes 4 to 7.',
+           lambda raw: tuple(int.from_bytes(raw[3 + 4*i:7 + 4*i], 'big')
+                             for i in range(raw[3])))
+ex.symptom('still bytes',
+           'The lengths are still four bytes each. '
+           '`int.from_bytes(…, "big")` makes a number of them.',
+           lambda want, got:
+               isinstance(got, list) and any(isinstance(o, (Odd, bytes)) for o in got))
+ex.symptom('no tuple',
+           'A tuple of whole numbers is wanted. '
+           '`tuple(…)` makes one of anything that can be iterated over.',
+           lambda want, got: isinstance(got, (Odd, torch.Tensor)));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #701a2e04
 ### BEGIN HIDDEN TESTS
-ex.suspect('three bytes', 'Each length is read from three bytes. A slice ends before its second number: `raw[4:8]` is the bytes 4, 5, 6 and 7.', lambda raw: tuple(int.from_bytes(raw[4 + 4*i:7 + 4*i], 'big') for i in range(raw[3])))
-ex.suspect('one byte on', 'The lengths are taken one byte apart, so that they overlap. Each has four bytes of its own: number `i` begins at `4 + 4*i`.', lambda raw: tuple(int.from_bytes(raw[4 + i:8 + i], 'big') for i in range(raw[3])))
-ex.suspect('bytes added', 'The four bytes of a length are added up as they are. They are the digits of a number in base 256: the first counts 256·256·256, the last counts 1.', lambda raw: tuple(sum(raw[4 + 4*i:8 + 4*i]) for i in range(raw[3])))
-ex.suspect('without the first', 'The first length is missing: counting begins at 0, so `range(raw[3])` and not `range(1, …)`.', lambda raw: tuple(_length(raw, i) for i in range(1, raw[3])))
-ex.symptom('separate bytes', 'These are the bytes one by one. Four of them make one length.', lambda want, got: isinstance(got, list) and len(got) == 4*len(want));
+ex.suspect('three bytes',
+           'Each length is read from three bytes. A slice ends before its second '
+           'number: `raw[4:8]` is the bytes 4, 5, 6 and 7.',
+           lambda raw: tuple(int.from_bytes(raw[4 + 4*i:7 + 4*i], 'big')
+                             for i in range(raw[3])))
+ex.suspect('one byte on',
+           'The lengths are taken one byte apart, so that they overlap. '
+           'Each has four bytes of its own: number `i` begins at `4 + 4*i`.',
+           lambda raw:
+               tuple(int.from_bytes(raw[4 + i:8 + i], 'big') for i in range(raw[3])))
+ex.suspect('bytes added',
+           'The four bytes of a length are added up as they are. They are the digits '
+           'of a number in base 256: the first counts 256·256·256, the last counts 1.',
+           lambda raw: tuple(sum(raw[4 + 4*i:8 + 4*i]) for i in range(raw[3])))
+ex.suspect('without the first',
+           'The first length is missing: '
+           'counting begins at 0, so `range(raw[3])` and not `range(1, …)`.',
+           lambda raw: tuple(_length(raw, i) for i in range(1, raw[3])))
+ex.symptom('separate bytes',
+           'These are the bytes one by one. Four of them make one length.',
+           lambda want, got: isinstance(got, list) and len(got) == 4*len(want));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #89a7d9b8
 ### BEGIN HIDDEN TESTS
-def _bytes(*shape, low=0, high=256): return lambda g: torch.randint(low, high, shape, generator=g, dtype=torch.uint8)
+def _bytes(*shape, low=0, high=256):
+    return lambda g: torch.randint(low, high, shape, generator=g, dtype=torch.uint8)
 
 ex = Exercise('to_floats', 'data', lambda images: images.float()/255,
-    cases={'three images': _bytes(3, 28, 28), 'one image': _bytes(28, 28), 'pale images': _bytes(2, 28, 28, high=120), 'a scan on grey paper': _bytes(2, 5, 4, low=60, high=200),
+    cases={'three images': _bytes(3, 28, 28),
+           'one image': _bytes(28, 28),
+           'pale images': _bytes(2, 28, 28, high=120),
+           'a scan on grey paper': _bytes(2, 5, 4, low=60, high=200),
            'blank paper': lambda g: torch.zeros(1, 28, 28, dtype=torch.uint8)},
-    hints=('A division of every pixel by the same number is enough. Which number must become 1?',
+    hints=('A division of every pixel by the same number is enough. '
+           'Which number must become 1?',
            'The largest byte is 255, whether or not it occurs in these images.',
            '`images.float()` makes 32-bit floats of bytes. Divide them by 255.'),
-    why='The divisor is a property of the format and not of the images at hand, so a pixel means the same in every batch; and `float()` comes first, since bytes can hold no fractions.')
+    why='The divisor is a property of the format and not of the images at hand, so a '
+        'pixel means the same in every batch; and `float()` comes first, since bytes '
+        'can hold no fractions.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #b9668644
 ### BEGIN HIDDEN TESTS
-ex.suspect('256', 'The division is by 256. A byte goes from 0 to 255, so black ink would come out as 0.996 and not as 1.', lambda x: x/256)
-ex.suspect('whole numbers', 'These are whole numbers again, so every pixel but the blackest has become 0: `//` drops what is behind the point, and so does a change back to bytes after the division. Make floats first, and divide with `/`.', lambda x: x//255)
-ex.suspect('not divided', 'These are floats, but they still go up to 255. Divide them.', lambda x: x.float())
-ex.suspect('own maximum', 'The images are divided by the largest pixel among them, so that a pale image is made as dark as a black one, and blank paper becomes 0/0. The divisor has to be the largest value that a byte can have.', lambda x: x/x.max())
-ex.suspect('own range', 'The images are stretched from their own lightest to their own darkest pixel. Then the same pixel means something else in every batch, and blank paper becomes 0/0. Divide by the largest value that a byte can have.',
+ex.suspect('256',
+           'The division is by 256. A byte goes from 0 to 255, so black ink would come '
+           'out as 0.996 and not as 1.',
+           lambda x: x/256)
+ex.suspect('whole numbers',
+           'These are whole numbers again, so every pixel but the blackest has become '
+           '0: `//` drops what is behind the point, and so does a change back to bytes '
+           'after the division. Make floats first, and divide with `/`.',
+           lambda x: x//255)
+ex.suspect('not divided', 'These are floats, but they still go up to 255. Divide them.',
+           lambda x: x.float())
+ex.suspect('own maximum',
+           'The images are divided by the largest pixel among them, so that a pale '
+           'image is made as dark as a black one, and blank paper becomes 0/0. The '
+           'divisor has to be the largest value that a byte can have.',
+           lambda x: x/x.max())
+ex.suspect('own range',
+           'The images are stretched from their own lightest to their own darkest '
+           'pixel. Then the same pixel means something else in every batch, and blank '
+           'paper becomes 0/0. Divide by the largest value that a byte can have.',
            lambda x: (x.float() - x.min())/(x.max() - x.min()))
-ex.suspect('64 bits', 'The numbers are right, but they are 64-bit floats. Models calculate with 32 bits, and refuse a mixture: use `.float()`, not `.double()` or `float64`.', lambda x: x.double()/255)
-ex.suspect('turned round', 'Paper and ink are exchanged: in MNIST 0 is the paper and stays 0.', lambda x: 1 - x/255);
+ex.suspect('64 bits',
+           'The numbers are right, but they are 64-bit floats. Models '
+           'calculate with 32 bits, and refuse a mixture: use `.float()`, not '
+           '`.double()` or `float64`.',
+           lambda x: x.double()/255)
+ex.suspect('turned round',
+           'Paper and ink are exchanged: in MNIST 0 is the paper and stays 0.',
+           lambda x: 1 - x/255);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #45481028
 ### BEGIN HIDDEN TESTS
-ex.suspect('black and white', 'There are only two shades left. Every byte has a float of its own: 128 becomes 0.502, not 1.', lambda x: (x/255).round())
-ex.suspect('multiplied', 'The pixels are multiplied by 255. Divide them by it.', lambda x: x.float()*255)
-ex.suspect('from -1', 'This goes from -1 to 1. Here paper is 0.', lambda x: x.float()/127.5 - 1);
+ex.suspect('black and white',
+           'There are only two shades left. Every byte has a float of its own: '
+           '128 becomes 0.502, not 1.',
+           lambda x: (x/255).round())
+ex.suspect('multiplied', 'The pixels are multiplied by 255. Divide them by it.',
+           lambda x: x.float()*255)
+ex.suspect('from -1', 'This goes from -1 to 1. Here paper is 0.',
+           lambda x: x.float()/127.5 - 1);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #994c0ea4
 ### BEGIN HIDDEN TESTS
-def _labels(*digits): return lambda g: torch.tensor(digits)[torch.randint(len(digits), (60,), generator=g)]
+def _labels(*digits):
+    return lambda g: torch.tensor(digits)[
+        torch.randint(len(digits), (60,), generator=g)]
 
-ex = Exercise('count_digits', 'data', lambda labels: labels.bincount(minlength=10).tolist(),
-    cases={'labels of all kinds': _labels(*range(10)), 'threes and sevens': _labels(3, 7), 'no zeros': _labels(1, 4, 9), 'a single label': lambda g: torch.tensor([5])},
-    hints=('There are ten places in the list, for the digits 0 to 9, even where a digit does not occur.',
-           '`labels == 3` is True for every three. As a number True is 1, so that the sum is the number of threes.',
-           '`(labels == d).sum().item()` counts the digit `d`. Do that for each `d` in `range(10)`, in a list.'),
-    why='Asking for each of the ten digits in turn keeps a place for those that do not occur, so that place `d` always belongs to digit `d`.')
+ex = Exercise('count_digits', 'data',
+    lambda labels: labels.bincount(minlength=10).tolist(),
+    cases={'labels of all kinds': _labels(*range(10)),
+           'threes and sevens': _labels(3, 7),
+           'no zeros': _labels(1, 4, 9),
+           'a single label': lambda g: torch.tensor([5])},
+    hints=('There are ten places in the list, for the digits 0 to 9, even where '
+           'a digit does not occur.',
+           '`labels == 3` is True for every three. '
+           'As a number True is 1, so that the sum is the number of threes.',
+           '`(labels == d).sum().item()` counts the digit `d`. '
+           'Do that for each `d` in `range(10)`, in a list.'),
+    why='Asking for each of the ten digits in turn keeps a place for those that do not '
+        'occur, so that place `d` always belongs to digit `d`.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #a033dc28
 ### BEGIN HIDDEN TESTS
-ex.suspect('only those present', 'Only the digits that occur have a place in the list, so nobody can tell which count belongs to which digit. Keep a 0 for those that do not occur.',
+ex.suspect('only those present',
+           'Only the digits that occur have a place in the list, so nobody can tell '
+           'which count belongs to which digit. Keep a 0 for those that do not occur.',
            lambda labels: labels.unique(return_counts=True)[1].tolist())
-ex.suspect('ends early', 'The list ends with the largest digit that occurs. It must always have ten places: `bincount` takes `minlength=10`.', lambda labels: labels.bincount().tolist())
-ex.suspect('from one', 'The list begins with the ones, and the zeros are left out: `range(1, 10)` begins at 1.', lambda labels: labels.bincount(minlength=10).tolist()[1:])
-ex.suspect('up to eight', 'The nines are left out: the end of a `range` does not belong to it, so `range(9)` ends with 8.', lambda labels: labels.bincount(minlength=10).tolist()[:9])
-ex.suspect('sums of labels', 'Labels are added up and not counted: five threes give 15 in place of 5. Sum `labels == d`, which is 1 for each hit.', lambda labels: [labels[labels == d].sum().item() for d in range(10)])
-ex.suspect('shares', 'These are shares of the whole. Counts are wanted, so do not divide (and `mean` divides).', lambda labels: [(labels == d).float().mean().item() for d in range(10)])
-ex.symptom('tensor', 'The counts come as a tensor. A list of ten whole numbers is wanted: `.tolist()` makes one.', lambda want, got: isinstance(got, torch.Tensor) and got.tolist() == want)
-ex.symptom('dictionary', 'The counts come as a dictionary. A list of ten whole numbers is wanted, whose place `d` holds the count of digit `d`.', lambda want, got: isinstance(got, dict));
+ex.suspect('ends early',
+           'The list ends with the largest digit that occurs. '
+           'It must always have ten places: `bincount` takes `minlength=10`.',
+           lambda labels: labels.bincount().tolist())
+ex.suspect('from one',
+           'The list begins with the ones, and the zeros are left out: '
+           '`range(1, 10)` begins at 1.',
+           lambda labels: labels.bincount(minlength=10).tolist()[1:])
+ex.suspect('up to eight',
+           'The nines are left out: the end of a `range` does not belong to it, so '
+           '`range(9)` ends with 8.',
+           lambda labels: labels.bincount(minlength=10).tolist()[:9])
+ex.suspect('sums of labels',
+           'Labels are added up and not counted: five threes give 15 in place of 5. '
+           'Sum `labels == d`, which is 1 for each hit.',
+           lambda labels: [labels[labels == d].sum().item() for d in range(10)])
+ex.suspect('shares',
+           'These are shares of the whole. '
+           'Counts are wanted, so do not divide (and `mean` divides).',
+           lambda labels: [(labels == d).float().mean().item() for d in range(10)])
+ex.symptom('tensor',
+           'The counts come as a tensor. A list of ten whole numbers is wanted: '
+           '`.tolist()` makes one.',
+           lambda want, got: isinstance(got, torch.Tensor) and got.tolist() == want)
+ex.symptom('dictionary',
+           'The counts come as a dictionary. A list of ten whole numbers is wanted, '
+           'whose place `d` holds the count of digit `d`.',
+           lambda want, got: isinstance(got, dict));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #cf43007f
 ### BEGIN HIDDEN TESTS
-ex.suspect('one to ten', 'The list is for the digits 1 to 10, so everything is one place too early. `range(10)` is 0 to 9.', lambda labels: labels.bincount(minlength=11).tolist()[1:])
-ex.suspect('length of the mask', '`labels == d` is as long as `labels`, with True or False for each of them. Count the True: `.sum()` in place of `len`.', lambda labels: [len(labels)]*10)
-ex.suspect('once each', 'A digit that occurs counts once, however often it occurs. (With a tensor of labels as an index, `counts[labels] += 1` adds 1 to each place a single time.)', lambda labels: [int((labels == d).any()) for d in range(10)])
-ex.suspect('all zero', 'Nothing is counted. Are labels looked up in a dictionary or a list? What comes from a tensor is a tensor itself, and never the same key as a number: `int(label)` makes one of it.', lambda labels: [0]*10);
+ex.suspect('one to ten',
+           'The list is for the digits 1 to 10, so everything is one place too early. '
+           '`range(10)` is 0 to 9.',
+           lambda labels: labels.bincount(minlength=11).tolist()[1:])
+ex.suspect('length of the mask',
+           '`labels == d` is as long as `labels`, with True or False for each of them. '
+           'Count the True: `.sum()` in place of `len`.',
+           lambda labels: [len(labels)]*10)
+ex.suspect('once each',
+           'A digit that occurs counts once, however often it occurs. (With a '
+           'tensor of labels as an index, `counts[labels] += 1` adds 1 to '
+           'each place a single time.)',
+           lambda labels: [int((labels == d).any()) for d in range(10)])
+ex.suspect('all zero',
+           'Nothing is counted. Are labels looked up in a dictionary or a list? What '
+           'comes from a tensor is a tensor itself, and never the same key as a '
+           'number: `int(label)` makes one of it.',
+           lambda labels: [0]*10);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #b7cb6530
 ### BEGIN HIDDEN TESTS
-def _as_text(image, ink=lambda o: o > 127): return '\n'.join(''.join('.#'[int(ink(o))] for o in row) for row in image.tolist())
+def _as_text(image, ink=lambda o: o > 127):
+    return '\n'.join(''.join('.#'[int(ink(o))] for o in row) for row in image.tolist())
 
 ex = Exercise('as_text', 'data', lambda image: _as_text(image),
-    cases={'a small image': lambda g: torch.tensor([[0, 127, 128, 255], [200, 90, 0, 0], [1, 0, 0, 254]], dtype=torch.uint8), 'a tall image': _bytes(6, 2),
+    cases={'a small image': lambda g:
+               torch.tensor([[0, 127, 128, 255], [200, 90, 0, 0], [1, 0, 0, 254]],
+                            dtype=torch.uint8),
+           'a tall image': _bytes(6, 2),
            'a single pixel': lambda g: torch.tensor([[128]], dtype=torch.uint8)},
-    hints=('Iterating over an image gives its rows, and iterating over a row gives its pixels. `"".join(…)` makes one text of many.',
-           'For one row: `"".join("#" if o > 127 else "." for o in row)`. Join such rows with another separator.',
-           '`"\\n".join(…)` puts a line end between the rows and none after the last. Put the rows of the second hint into it, for each `row` in `image`.'),
-    why='`join` puts the separator between the parts only, and its two levels mirror the two axes of an image: first the rows, in each row the pixels.')
+    hints=('Iterating over an image gives its rows, and iterating over a row gives its '
+           'pixels. `"".join(…)` makes one text of many.',
+           'For one row: `"".join("#" if o > 127 else "." for o in row)`. '
+           'Join such rows with another separator.',
+           '`"\\n".join(…)` puts a line end between the rows and none after the last. '
+           'Put the rows of the second hint into it, for each `row` in `image`.'),
+    why='`join` puts the separator between the parts only, and its two levels mirror '
+        'the two axes of an image: first the rows, in each row the pixels.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #b58d2da6
 ### BEGIN HIDDEN TESTS
-ex.suspect('columns', 'Rows and columns are exchanged: the first axis of an image is its rows, so the outer loop must go over `image` and the inner one over `row`.', lambda image: _as_text(image.T))
-ex.suspect('turned round', 'Ink and paper are exchanged: `#` is for pixels above 127.', lambda image: _as_text(image, lambda o: o <= 127))
-ex.suspect('any ink', 'Every pixel with the least ink counts as ink. The limit is 127. (These pixels are bytes, from 0 to 255, so a limit of 0.5 is a limit of 0.)', lambda image: _as_text(image, lambda o: o > 0))
-ex.suspect('from 127', 'A pixel of exactly 127 is not above 127: use `>`, not `>=`.', lambda image: _as_text(image, lambda o: o >= 127))
-ex.suspect('one line', 'There are no line ends, so the rows run into each other. Join them with `"\\n"`.', lambda image: _as_text(image).replace('\n', ''))
-ex.suspect('line end at the end', 'There is a line end after the last row as well. `"\\n".join(rows)` puts it between the rows only.', lambda image: _as_text(image) + '\n')
-ex.suspect('spaces', 'There are spaces between the pixels: join a row with the empty text, `""`.', lambda image: '\n'.join(' '.join(row) for row in _as_text(image).split('\n')))
-ex.suspect('list', 'The rows come as a list. One text is wanted: join them with `"\\n"`.', lambda image: _as_text(image).split('\n'))
-ex.symptom('line end misspelt', 'A line end is written `"\\n"`, with a backslash, and without an `r` before the quotes.', lambda want, got: isinstance(got, str) and ('/n' in got or '\\n' in got))
-ex.symptom('other characters', 'There are other characters in it than `#`, `.` and line ends.', lambda want, got: isinstance(got, str) and not {*got} <= {*'#.\n'});
+ex.suspect('columns',
+           'Rows and columns are exchanged: the first axis of an image is its rows, so '
+           'the outer loop must go over `image` and the inner one over `row`.',
+           lambda image: _as_text(image.T))
+ex.suspect('turned round', 'Ink and paper are exchanged: `#` is for pixels above 127.',
+           lambda image: _as_text(image, lambda o: o <= 127))
+ex.suspect('any ink',
+           'Every pixel with the least ink counts as ink. The limit is 127. (These '
+           'pixels are bytes, from 0 to 255, so a limit of 0.5 is a limit of 0.)',
+           lambda image: _as_text(image, lambda o: o > 0))
+ex.suspect('from 127', 'A pixel of exactly 127 is not above 127: use `>`, not `>=`.',
+           lambda image: _as_text(image, lambda o: o >= 127))
+ex.suspect('one line',
+           'There are no line ends, so the rows run into each other. '
+           'Join them with `"\\n"`.',
+           lambda image: _as_text(image).replace('\n', ''))
+ex.suspect('line end at the end',
+           'There is a line end after the last row as well. '
+           '`"\\n".join(rows)` puts it between the rows only.',
+           lambda image: _as_text(image) + '\n')
+ex.suspect('spaces',
+           'There are spaces between the pixels: join a row with the empty text, `""`.',
+           lambda image:
+               '\n'.join(' '.join(row) for row in _as_text(image).split('\n')))
+ex.suspect('list',
+           'The rows come as a list. One text is wanted: join them with `"\\n"`.',
+           lambda image: _as_text(image).split('\n'))
+ex.symptom('line end misspelt',
+           'A line end is written `"\\n"`, with a backslash, and without an '
+           '`r` before the quotes.',
+           lambda want, got: isinstance(got, str) and ('/n' in got or '\\n' in got))
+ex.symptom('other characters',
+           'There are other characters in it than `#`, `.` and line ends.',
+           lambda want, got: isinstance(got, str) and not {*got} <= {*'#.\n'});
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #93cf7bb3
 ### BEGIN HIDDEN TESTS
-ex.suspect('from 129', 'A pixel of exactly 128 is above 127.', lambda image: _as_text(image, lambda o: o > 128))
-ex.suspect('line end at the start', 'There is a line end before the first row as well. `"\\n".join(rows)` puts it between the rows only.', lambda image: '\n' + _as_text(image))
-@ex.suspect('square', 'There are as many columns as rows in it: the number of columns is `image.shape[1]`, and `len(image)` is the number of rows.')
-def _(image): return '\n'.join(''.join('#' if image[i, j] > 127 else '.' for j in range(len(image))) for i in range(len(image)))
+ex.suspect('from 129', 'A pixel of exactly 128 is above 127.',
+           lambda image: _as_text(image, lambda o: o > 128))
+ex.suspect('line end at the start',
+           'There is a line end before the first row as well. '
+           '`"\\n".join(rows)` puts it between the rows only.',
+           lambda image: '\n' + _as_text(image))
+@ex.suspect('square',
+            'There are as many columns as rows in it: the number of columns is '
+            '`image.shape[1]`, and `len(image)` is the number of rows.')
+def _(image):
+    return '\n'.join(''.join('#' if image[i, j] > 127 else '.'
+                             for j in range(len(image)))
+                     for i in range(len(image)))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #ad5f5348
@@ -161,42 +329,95 @@ def _split(x, y, n_valid, seed):
     return x[train], y[train], x[valid], y[valid]
 
 def _facts(split, n, n_valid):
-    "What is true of a split of `n` images, of which the second half are sevens; the image's only pixel is its number."
+    """What is true of a split of `n` images, of which the second half are sevens;
+    the image's only pixel is its number."""
     ids = lambda t: t.flatten().tolist()
-    x, y = torch.arange(n).view(-1, 1, 1).float(), torch.tensor([3]*(n//2) + [7]*(n - n//2))
-    once, again, other = (split(x.clone(), y.clone(), n_valid, seed) for seed in (1, 1, 2))
+    x, y = (torch.arange(n).view(-1, 1, 1).float(),
+            torch.tensor([3]*(n//2) + [7]*(n - n//2)))
+    once, again, other = (split(x.clone(), y.clone(), n_valid, seed)
+                          for seed in (1, 1, 2))
     if once is None: return
-    if not isinstance(once, (tuple, list)) or len(once) != 4: return {'how many things it returns': len(once) if isinstance(once, (tuple, list)) else 1}
-    if not all(isinstance(o, torch.Tensor) for o in once): return {'the four things are tensors': False}
+    if not isinstance(once, (tuple, list)) or len(once) != 4:
+        return {'how many things it returns':
+                    len(once) if isinstance(once, (tuple, list)) else 1}
+    if not all(isinstance(o, torch.Tensor) for o in once):
+        return {'the four things are tensors': False}
     xt, yt, xv, yv = map(ids, once)
-    if len(yt) != len(xt) and {*xv} <= {3, 7}: return {'images and labels': 'x_train, x_valid, y_train, y_valid'}
-    return {'how many for validation': len(xv), 'an image is in both parts': bool({*xt} & {*xv}), 'an image is in neither part': {*xt, *xv} != {*ids(x)},
-            'an image is there twice': len({*xv}) < len(xv) or len({*xt}) < len(xt), 'every image has its own label': [3 + 4*(i >= n//2) for i in xt + xv] == yt + yv,
-            'validation has threes and sevens': {*yv} == {3, 7}, 'the same seed gives the same split': xv == ids(again[2]), 'another seed gives another split': {*xv} != {*ids(other[2])}}
+    if len(yt) != len(xt) and {*xv} <= {3, 7}:
+        return {'images and labels': 'x_train, x_valid, y_train, y_valid'}
+    return {'how many for validation': len(xv),
+            'an image is in both parts': bool({*xt} & {*xv}),
+            'an image is in neither part': {*xt, *xv} != {*ids(x)},
+            'an image is there twice': len({*xv}) < len(xv) or len({*xt}) < len(xt),
+            'every image has its own label':
+                [3 + 4*(i >= n//2) for i in xt + xv] == yt + yv,
+            'validation has threes and sevens': {*yv} == {3, 7},
+            'the same seed gives the same split': xv == ids(again[2]),
+            'another seed gives another split': {*xv} != {*ids(other[2])}}
 
 ex = Exercise('split', 'data', _split, run=_facts,
-    cases={'200 images, 50 for validation': lambda g: (200, 50), '301 images, 100 for validation': lambda g: (301, 100)},
-    hints=('Shuffle the positions of the images, not the images and the labels apart. `torch.randperm(n)` gives the whole numbers below `n` in random order.',
-           '`torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))` gives the same order for the same seed. The first `n_valid` of these positions are for validation.',
-           'With `i` for that order: `valid, train = i[:n_valid], i[n_valid:]`. A tensor of positions is an index: `x[train], y[train], x[valid], y[valid]`.'),
-    why='One random order of the positions serves images and labels alike, so each keeps its label, and cutting that order in two puts every image in exactly one part.')
+    cases={'200 images, 50 for validation': lambda g: (200, 50),
+           '301 images, 100 for validation': lambda g: (301, 100)},
+    hints=('Shuffle the positions of the images, not the images and the labels apart. '
+           '`torch.randperm(n)` gives the whole numbers below `n` in random order.',
+           '`torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))` '
+           'gives the same order for the same seed. The first `n_valid` of these '
+           'positions are for validation.',
+           'With `i` for that order: `valid, train = i[:n_valid], i[n_valid:]`. A '
+           'tensor of positions is an index: '
+           '`x[train], y[train], x[valid], y[valid]`.'),
+    why='One random order of the positions serves images and labels alike, '
+        'so each keeps its label, and cutting that order in two puts every '
+        'image in exactly one part.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #45f6f043
 ### BEGIN HIDDEN TESTS
-def _mistake(f): return lambda x, y, n, seed: f(x, y, n, torch.randperm(len(x), generator=torch.Generator().manual_seed(seed)))
+def _mistake(f):
+    return lambda x, y, n, seed: f(x, y, n, torch.randperm(
+        len(x), generator=torch.Generator().manual_seed(seed)))
 
-ex.suspect('not shuffled', 'The images are not shuffled. All threes come before all sevens, so that one end of the data has a single digit only, and a model would be measured on that.', lambda x, y, n, seed: (x[:-n], y[:-n], x[-n:], y[-n:]))
-ex.suspect('labels apart', 'Images and labels are shuffled apart from each other, so that the images have the wrong labels. Draw one random order and use it for both.',
-           _mistake(lambda x, y, n, i: (x[i[n:]], y[i.roll(7)[n:]], x[i[:n]], y[i.roll(7)[:n]])))
-ex.suspect('labels left', 'The images are shuffled, and the labels are not. Use the same positions for both.', _mistake(lambda x, y, n, i: (x[i[n:]], y[n:], x[i[:n]], y[:n])))
-ex.suspect('all for training', 'Validation images are in the training part as well, so the model would be examined with questions that it has practised. Leave them out of the training part.', _mistake(lambda x, y, n, i: (x, y, x[i[:n]], y[i[:n]])))
-ex.suspect('drawn twice', 'Some image was drawn twice: `randint` and `choices` draw with replacement. `torch.randperm` gives each position once.', lambda x, y, n, seed: _twice(x, y, n, seed))
-ex.suspect('parts exchanged', 'The two parts are exchanged: `n_valid` images are for validation, and the rest for training.', _mistake(lambda x, y, n, i: (x[i[:n]], y[i[:n]], x[i[n:]], y[i[n:]])))
-ex.suspect('no seed', 'The same seed gives another split each time. Pass it on: `torch.Generator().manual_seed(seed)`.', lambda x, y, n, seed: _split(x, y, n, torch.randint(2**30, (1,)).item()))
-ex.suspect('always one seed', 'Another seed gives the same split: is `seed` used?', lambda x, y, n, seed: _split(x, y, n, 0))
-ex.symptom('another order', 'The four tensors come in the order that scikit-learn uses, images before labels. Here the order is `x_train, y_train, x_valid, y_valid`.', lambda want, got: 'images and labels' in got)
-ex.symptom('not four', 'Four tensors are wanted, side by side: `return x_train, y_train, x_valid, y_valid`.', lambda want, got: 'how many things it returns' in got)
+ex.suspect('not shuffled',
+           'The images are not shuffled. All threes come before all sevens, so '
+           'that one end of the data has a single digit only, and a model '
+           'would be measured on that.',
+           lambda x, y, n, seed: (x[:-n], y[:-n], x[-n:], y[-n:]))
+ex.suspect('labels apart',
+           'Images and labels are shuffled apart from each other, so that the images '
+           'have the wrong labels. Draw one random order and use it for both.',
+           _mistake(lambda x, y, n, i: (x[i[n:]], y[i.roll(7)[n:]],
+                                        x[i[:n]], y[i.roll(7)[:n]])))
+ex.suspect('labels left',
+           'The images are shuffled, and the labels are not. '
+           'Use the same positions for both.',
+           _mistake(lambda x, y, n, i: (x[i[n:]], y[n:], x[i[:n]], y[:n])))
+ex.suspect('all for training',
+           'Validation images are in the training part as well, so the model '
+           'would be examined with questions that it has practised. Leave them '
+           'out of the training part.',
+           _mistake(lambda x, y, n, i: (x, y, x[i[:n]], y[i[:n]])))
+ex.suspect('drawn twice',
+           'Some image was drawn twice: `randint` and `choices` draw with replacement. '
+           '`torch.randperm` gives each position once.',
+           lambda x, y, n, seed: _twice(x, y, n, seed))
+ex.suspect('parts exchanged',
+           'The two parts are exchanged: '
+           '`n_valid` images are for validation, and the rest for training.',
+           _mistake(lambda x, y, n, i: (x[i[:n]], y[i[:n]], x[i[n:]], y[i[n:]])))
+ex.suspect('no seed',
+           'The same seed gives another split each time. Pass it on: '
+           '`torch.Generator().manual_seed(seed)`.',
+           lambda x, y, n, seed: _split(x, y, n, torch.randint(2**30, (1,)).item()))
+ex.suspect('always one seed', 'Another seed gives the same split: is `seed` used?',
+           lambda x, y, n, seed: _split(x, y, n, 0))
+ex.symptom('another order',
+           'The four tensors come in the order that scikit-learn uses, images before '
+           'labels. Here the order is `x_train, y_train, x_valid, y_valid`.',
+           lambda want, got: 'images and labels' in got)
+ex.symptom('not four',
+           'Four tensors are wanted, side by side: '
+           '`return x_train, y_train, x_valid, y_valid`.',
+           lambda want, got: 'how many things it returns' in got)
 
 def _twice(x, y, n, seed):
     i = torch.randint(len(x), (n,), generator=torch.Generator().manual_seed(seed))
@@ -206,8 +427,24 @@ def _twice(x, y, n, seed):
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #158be9de
 ### BEGIN HIDDEN TESTS
-ex.suspect('not shuffled', 'The images are not shuffled. All threes come before all sevens, so that one end of the data has a single digit only, and a model would be measured on that.', _mistake(lambda x, y, n, i: (torch.cat([x[:i[0] % 90], x[i[0] % 90 + n:]]), torch.cat([y[:i[0] % 90], y[i[0] % 90 + n:]]), x[i[0] % 90:][:n], y[i[0] % 90:][:n])))
-ex.suspect('a share', '`n_valid` is a number of images, and not a share of them: do not multiply it by the number of all.', lambda x, y, n, seed: (x[:0], y[:0], x, y))
-ex.suspect('left out', 'Some images are in neither part. Where the validation part ends the training part begins: `i[:n_valid]` and `i[n_valid:]`.', _mistake(lambda x, y, n, i: (x[i[n + 1:]], y[i[n + 1:]], x[i[:n]], y[i[:n]])))
-ex.symptom('no tensors', 'Four tensors are wanted, and some of these are none. With a tensor or a list of positions as its index, `x[train]` is a tensor.', lambda want, got: 'the four things are tensors' in got);
+ex.suspect('not shuffled',
+           'The images are not shuffled. All threes come before all sevens, so '
+           'that one end of the data has a single digit only, and a model '
+           'would be measured on that.',
+           _mistake(lambda x, y, n, i: (torch.cat([x[:i[0] % 90], x[i[0] % 90 + n:]]),
+                                        torch.cat([y[:i[0] % 90], y[i[0] % 90 + n:]]),
+                                        x[i[0] % 90:][:n], y[i[0] % 90:][:n])))
+ex.suspect('a share',
+           '`n_valid` is a number of images, and not a share of them: '
+           'do not multiply it by the number of all.',
+           lambda x, y, n, seed: (x[:0], y[:0], x, y))
+ex.suspect('left out',
+           'Some images are in neither part. Where the validation part ends the '
+           'training part begins: `i[:n_valid]` and `i[n_valid:]`.',
+           _mistake(lambda x, y, n, i: (x[i[n + 1:]], y[i[n + 1:]],
+                                        x[i[:n]], y[i[:n]])))
+ex.symptom('no tensors',
+           'Four tensors are wanted, and some of these are none. '
+           'With a tensor or a list of positions as its index, `x[train]` is a tensor.',
+           lambda want, got: 'the four things are tensors' in got);
 ### END HIDDEN TESTS

@@ -15,36 +15,84 @@ from fastbook_ch4.study.check import Exercise, Odd
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #66335954
 ### BEGIN HIDDEN TESTS
-ex = Exercise('mean_spread', 'ladder', lambda accuracies: (statistics.mean(accuracies), statistics.stdev(accuracies)), {
+ex = Exercise('mean_spread', 'ladder',
+    lambda accuracies: (statistics.mean(accuracies), statistics.stdev(accuracies)), {
     'five seeds': lambda g: ([0.9804, 0.9843, 0.9819, 0.9828, 0.9811],),
-    'random weights, which scatter more': lambda g: (torch.rand(6, generator=g).tolist(),),
+    'random weights, which scatter more': lambda g:
+        (torch.rand(6, generator=g).tolist(),),
     'two seeds': lambda g: ([0.5, 0.75],),
     'a model without luck': lambda g: ([0.9511, 0.9511, 0.9511],)},
     tol=1e-6,
     hints=('First the mean. Then: how far is each accuracy from it?',
-           'Square the distances, add them up, divide by one less than their number. What is still to do, so that the result is in the unit of the accuracies?',
-           "The square root, `**0.5`. The whole is also in Python's `statistics` module."),
-    why='The mean was made of these very numbers, so they lie closer to it than to the mean of all seeds; dividing by one less makes up for that.')
+           'Square the distances, add them up, divide by one less than their number. '
+           'What is still to do, so that the result is in the unit of the accuracies?',
+           "The square root, `**0.5`. "
+           "The whole is also in Python's `statistics` module."),
+    why='The mean was made of these very numbers, so they lie closer to it than to the '
+        'mean of all seeds; dividing by one less makes up for that.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #5cc23333
 ### BEGIN HIDDEN TESTS
-ex.suspect('by_n', 'The sum of squares is divided by the number of seeds. Divide by one less.', lambda a: (statistics.mean(a), statistics.pstdev(a)))
-ex.suspect('variance', 'The square root is missing: that is the variance.', lambda a: (statistics.mean(a), statistics.variance(a)))
-ex.suspect('variance_by_n', 'The square root is missing, and the sum of squares should be divided by one less than the number of seeds.', lambda a: (statistics.mean(a), statistics.pvariance(a)))
-ex.suspect('range', "That is the distance from the lowest to the highest. It grows with the number of seeds; the standard deviation doesn't.", lambda a: (statistics.mean(a), max(a) - min(a)))
-ex.suspect('of_mean', 'The spread is divided by the square root of the number of seeds: that is how sure the mean is. How far single seeds scatter is wanted.', lambda a: (statistics.mean(a), statistics.stdev(a)/len(a)**0.5))
-ex.suspect('best', 'The best seed is given in place of the mean. Who tries more seeds will find a better one, with the same model.', lambda a: (max(a), statistics.stdev(a)))
-ex.suspect('median', 'That is the median, the number in the middle. The mean is wanted.', lambda a: (statistics.median(a), statistics.stdev(a)))
-ex.suspect('absolute', 'That is the mean distance. The distances are to be squared, and the root taken at the end.', lambda a: (statistics.mean(a), sum(abs(o - statistics.mean(a)) for o in a)/len(a)))
-ex.suspect('absolute', 'That is the mean distance. The distances are to be squared, and the root taken at the end.', lambda a: (statistics.mean(a), sum(abs(o - statistics.mean(a)) for o in a)/(len(a) - 1)))
-ex.suspect('signed', 'The spread is 0. If distances are added up with their signs, those above and below the mean cancel: square them first.', lambda a: (statistics.mean(a), 0.))
+ex.suspect('by_n',
+           'The sum of squares is divided by the number of seeds. Divide by one less.',
+           lambda a: (statistics.mean(a), statistics.pstdev(a)))
+ex.suspect('variance', 'The square root is missing: that is the variance.',
+           lambda a: (statistics.mean(a), statistics.variance(a)))
+ex.suspect('variance_by_n',
+           'The square root is missing, and the sum of squares should be divided by '
+           'one less than the number of seeds.',
+           lambda a: (statistics.mean(a), statistics.pvariance(a)))
+ex.suspect('range',
+           "That is the distance from the lowest to the highest. "
+           "It grows with the number of seeds; the standard deviation doesn't.",
+           lambda a: (statistics.mean(a), max(a) - min(a)))
+ex.suspect('of_mean',
+           'The spread is divided by the square root of the number of seeds: '
+           'that is how sure the mean is. How far single seeds scatter is wanted.',
+           lambda a: (statistics.mean(a), statistics.stdev(a)/len(a)**0.5))
+ex.suspect('best',
+           'The best seed is given in place of the mean. '
+           'Who tries more seeds will find a better one, with the same model.',
+           lambda a: (max(a), statistics.stdev(a)))
+ex.suspect('median',
+           'That is the median, the number in the middle. The mean is wanted.',
+           lambda a: (statistics.median(a), statistics.stdev(a)))
+ex.suspect('absolute',
+           'That is the mean distance. The distances are to be squared, '
+           'and the root taken at the end.',
+           lambda a: (statistics.mean(a),
+                      sum(abs(o - statistics.mean(a)) for o in a)/len(a)))
+ex.suspect('absolute',
+           'That is the mean distance. The distances are to be squared, '
+           'and the root taken at the end.',
+           lambda a: (statistics.mean(a),
+                      sum(abs(o - statistics.mean(a)) for o in a)/(len(a) - 1)))
+ex.suspect('signed',
+           'The spread is 0. If distances are added up with their signs, '
+           'those above and below the mean cancel: square them first.',
+           lambda a: (statistics.mean(a), 0.))
 for _places in (2, 3, 4):
-    ex.suspect('rounded', 'The numbers are rounded. Return them as they are; rounding is for showing.', lambda a, places=_places: (round(statistics.mean(a), places), round(statistics.stdev(a), places)))
-ex.suspect('interval', 'That is a range, the mean less and more the spread. The mean itself and the spread itself are wanted.', lambda a: (statistics.mean(a) - statistics.stdev(a), statistics.mean(a) + statistics.stdev(a)))
-ex.suspect('mean_by_less', 'The mean, too, is divided by one less. That is for the squares alone.', lambda a: (m := sum(a)/(len(a) - 1), (sum((o - m)**2 for o in a)/(len(a) - 1))**0.5))
-ex.suspect('brackets', 'Brackets are missing: `/` comes before `-`, so that the 1 is taken off the quotient. Divide by `(len(accuracies) - 1)`.', lambda a: (statistics.mean(a), (statistics.pvariance(a) - 1)**0.5))
-ex.suspect('turned', 'The two are in the wrong order: first the mean, then the spread.', lambda a: (statistics.stdev(a), statistics.mean(a)))
+    ex.suspect('rounded',
+               'The numbers are rounded. Return them as they are; '
+               'rounding is for showing.',
+               lambda a, places=_places: (round(statistics.mean(a), places),
+                                          round(statistics.stdev(a), places)))
+ex.suspect('interval',
+           'That is a range, the mean less and more the spread. '
+           'The mean itself and the spread itself are wanted.',
+           lambda a: (statistics.mean(a) - statistics.stdev(a),
+                      statistics.mean(a) + statistics.stdev(a)))
+ex.suspect('mean_by_less',
+           'The mean, too, is divided by one less. That is for the squares alone.',
+           lambda a: (m := sum(a)/(len(a) - 1),
+                      (sum((o - m)**2 for o in a)/(len(a) - 1))**0.5))
+ex.suspect('brackets',
+           'Brackets are missing: `/` comes before `-`, so that the 1 is taken off the '
+           'quotient. Divide by `(len(accuracies) - 1)`.',
+           lambda a: (statistics.mean(a), (statistics.pvariance(a) - 1)**0.5))
+ex.suspect('turned', 'The two are in the wrong order: first the mean, then the spread.',
+           lambda a: (statistics.stdev(a), statistics.mean(a)))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #e6d2e391
@@ -54,44 +102,102 @@ def _range(k, n, spread): return 1 - min(k + spread, n)/n, 1 - max(k - spread, 0
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #1131d3e5
 ### BEGIN HIDDEN TESTS
-ex = Exercise('accuracy_range', 'ladder', lambda mistakes, n: _range(mistakes, n, 2*mistakes**0.5), {
+ex = Exercise('accuracy_range', 'ladder',
+    lambda mistakes, n: _range(mistakes, n, 2*mistakes**0.5), {
     'a ResNet-18': lambda g: (6, 2038),
     'pixel similarity': lambda g: (99, 2038),
     'one mistake': lambda g: (1, 2038),
     'no mistake': lambda g: (0, 10000),
     'nearly all wrong': lambda g: (9, 10)},
-    hints=('Begin with the counts: how many mistakes might it be at most, how many at least?',
-           'Twice the square root goes on top of `mistakes`, and comes off it. See that you stay between 0 and `n`. Which of the two counts belongs to the lowest accuracy?',
-           'The accuracy of `k` mistakes is `1 - k/n`. The lowest is that of `min(mistakes + 2*mistakes**0.5, n)`.'),
-    why='The *mistakes* are what is rare and scatters by its square root, so they are moved up and down first, and only then made into accuracies.')
+    hints=('Begin with the counts: how many mistakes might it be at '
+           'most, how many at least?',
+           'Twice the square root goes on top of `mistakes`, and comes off it. '
+           'See that you stay between 0 and `n`. '
+           'Which of the two counts belongs to the lowest accuracy?',
+           'The accuracy of `k` mistakes is `1 - k/n`. '
+           'The lowest is that of `min(mistakes + 2*mistakes**0.5, n)`.'),
+    why='The *mistakes* are what is rare and scatters by its square root, '
+        'so they are moved up and down first, and only then made into accuracies.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #f4468c24
 ### BEGIN HIDDEN TESTS
-ex.suspect('once', 'That is the square root once. Twice is wanted, for 95 cases of 100.', lambda k, n: _range(k, n, k**0.5))
-ex.suspect('unlimited', 'The counts leave the range from 0 to `n`, and so an accuracy is above 1 or below 0.', lambda k, n: (1 - (k + 2*k**0.5)/n, 1 - (k - 2*k**0.5)/n))
-ex.suspect('turned', 'The two are in the wrong order: the lowest accuracy comes first. It belongs to the most mistakes.', lambda k, n: _range(k, n, 2*k**0.5)[::-1])
-ex.suspect('counts', 'These are counts of mistakes. Accuracies are wanted, `1 - count/n`.', lambda k, n: (max(k - 2*k**0.5, 0.), min(k + 2*k**0.5, n)))
-ex.suspect('mistake_shares', 'These are shares of mistakes. The accuracy is what is left over to 1.', lambda k, n: (max(k - 2*k**0.5, 0.)/n, min(k + 2*k**0.5, n)/n))
-ex.suspect('of_n', 'The square root was taken of the number of images. It is that of the number of mistakes.', lambda k, n: _range(k, n, 2*n**0.5))
-ex.suspect('of_right', 'The square root was taken of the number of right answers. That rule is for rare events: the mistakes.', lambda k, n: _range(k, n, 2*(n - k)**0.5))
-ex.suspect('of_share', 'The square root was taken of the share of mistakes. The rule is for a count: first the root, then divide by `n`.', lambda k, n: (max(1 - k/n - 2*(k/n)**0.5, 0.), min(1 - k/n + 2*(k/n)**0.5, 1.)))
-ex.suspect('percent', 'That is in per cent. Accuracies from 0 to 1 are wanted.', lambda k, n: tuple(100*a for a in _range(k, n, 2*k**0.5)))
+ex.suspect('once',
+           'That is the square root once. Twice is wanted, for 95 cases of 100.',
+           lambda k, n: _range(k, n, k**0.5))
+ex.suspect('unlimited',
+           'The counts leave the range from 0 to `n`, and so an accuracy '
+           'is above 1 or below 0.',
+           lambda k, n: (1 - (k + 2*k**0.5)/n, 1 - (k - 2*k**0.5)/n))
+ex.suspect('turned',
+           'The two are in the wrong order: the lowest accuracy comes first. '
+           'It belongs to the most mistakes.',
+           lambda k, n: _range(k, n, 2*k**0.5)[::-1])
+ex.suspect('counts',
+           'These are counts of mistakes. Accuracies are wanted, `1 - count/n`.',
+           lambda k, n: (max(k - 2*k**0.5, 0.), min(k + 2*k**0.5, n)))
+ex.suspect('mistake_shares',
+           'These are shares of mistakes. The accuracy is what is left over to 1.',
+           lambda k, n: (max(k - 2*k**0.5, 0.)/n, min(k + 2*k**0.5, n)/n))
+ex.suspect('of_n',
+           'The square root was taken of the number of images. '
+           'It is that of the number of mistakes.',
+           lambda k, n: _range(k, n, 2*n**0.5))
+ex.suspect('of_right',
+           'The square root was taken of the number of right answers. '
+           'That rule is for rare events: the mistakes.',
+           lambda k, n: _range(k, n, 2*(n - k)**0.5))
+ex.suspect('of_share',
+           'The square root was taken of the share of mistakes. '
+           'The rule is for a count: first the root, then divide by `n`.',
+           lambda k, n:
+               (max(1 - k/n - 2*(k/n)**0.5, 0.), min(1 - k/n + 2*(k/n)**0.5, 1.)))
+ex.suspect('percent', 'That is in per cent. Accuracies from 0 to 1 are wanted.',
+           lambda k, n: tuple(100*a for a in _range(k, n, 2*k**0.5)))
 ex.suspect('unrooted', 'The square root is missing.', lambda k, n: _range(k, n, 2*k))
-ex.suspect('unlimited', 'The counts leave the range from 0 to `n`, and so an accuracy is above 1 or below 0.', lambda k, n: (1 - min(k + 2*k**0.5, n)/n, 1 - (k - 2*k**0.5)/n))
-ex.suspect('unlimited', 'The counts leave the range from 0 to `n`, and so an accuracy is above 1 or below 0.', lambda k, n: (1 - (k + 2*k**0.5)/n, 1 - max(k - 2*k**0.5, 0)/n))
+ex.suspect('unlimited',
+           'The counts leave the range from 0 to `n`, and so an accuracy '
+           'is above 1 or below 0.',
+           lambda k, n: (1 - min(k + 2*k**0.5, n)/n, 1 - (k - 2*k**0.5)/n))
+ex.suspect('unlimited',
+           'The counts leave the range from 0 to `n`, and so an accuracy '
+           'is above 1 or below 0.',
+           lambda k, n: (1 - (k + 2*k**0.5)/n, 1 - max(k - 2*k**0.5, 0)/n))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #400eee3c
 ### BEGIN HIDDEN TESTS
-ex.suspect('factor', 'That is 1.96 times the square root, which other rules have. The task says twice.', lambda k, n: _range(k, n, 1.96*k**0.5))
-ex.suspect('root_of_2', 'The 2 is under the root. Twice the root is wanted, `2*mistakes**0.5`.', lambda k, n: _range(k, n, (2*k)**0.5))
-ex.suspect('whole_counts', 'Twice the square root was made into a whole number. It may be a fraction: it says how far a count scatters.', lambda k, n: _range(k, n, int(2*k**0.5)))
-ex.suspect('whole_counts', 'Twice the square root was made into a whole number. It may be a fraction: it says how far a count scatters.', lambda k, n: _range(k, n, round(2*k**0.5)))
-ex.suspect('middle', 'That is the accuracy and how far it may be off. The lowest and the highest are wanted.', lambda k, n: (1 - k/n, 2*k**0.5/n))
-ex.suspect('binomial', 'That is the spread of a binomial count, which is more exact where mistakes are many. The rule of the task is the square root of the count alone.', lambda k, n: _range(k, n, 2*(k*(1 - k/n))**0.5))
-ex.suspect('rounded', 'The accuracies are rounded. Return them as they are; rounding is for showing.', lambda k, n: tuple(round(a, 4) for a in _range(k, n, 2*k**0.5)))
-ex.suspect('rounded', 'The accuracies are rounded. Return them as they are; rounding is for showing.', lambda k, n: tuple(round(a, 2) for a in _range(k, n, 2*k**0.5)))
+ex.suspect('factor',
+           'That is 1.96 times the square root, which other rules have. '
+           'The task says twice.',
+           lambda k, n: _range(k, n, 1.96*k**0.5))
+ex.suspect('root_of_2',
+           'The 2 is under the root. Twice the root is wanted, `2*mistakes**0.5`.',
+           lambda k, n: _range(k, n, (2*k)**0.5))
+ex.suspect('whole_counts',
+           'Twice the square root was made into a whole number. '
+           'It may be a fraction: it says how far a count scatters.',
+           lambda k, n: _range(k, n, int(2*k**0.5)))
+ex.suspect('whole_counts',
+           'Twice the square root was made into a whole number. '
+           'It may be a fraction: it says how far a count scatters.',
+           lambda k, n: _range(k, n, round(2*k**0.5)))
+ex.suspect('middle',
+           'That is the accuracy and how far it may be off. '
+           'The lowest and the highest are wanted.',
+           lambda k, n: (1 - k/n, 2*k**0.5/n))
+ex.suspect('binomial',
+           'That is the spread of a binomial count, which is more exact where mistakes '
+           'are many. The rule of the task is the square root of the count alone.',
+           lambda k, n: _range(k, n, 2*(k*(1 - k/n))**0.5))
+ex.suspect('rounded',
+           'The accuracies are rounded. Return them as they are; '
+           'rounding is for showing.',
+           lambda k, n: tuple(round(a, 4) for a in _range(k, n, 2*k**0.5)))
+ex.suspect('rounded',
+           'The accuracies are rounded. Return them as they are; '
+           'rounding is for showing.',
+           lambda k, n: tuple(round(a, 2) for a in _range(k, n, 2*k**0.5)))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #c0922d44
@@ -111,43 +217,88 @@ ex = Exercise('told_apart', 'ladder', lambda a, b: abs(a - b) > 2*(a + b)**0.5, 
     hints=('It must not matter which of the models is called `a`.',
            'The distance of the counts is `abs(a - b)`. With what is it compared?',
            'With `2*(a + b)**0.5`, and it has to be larger.'),
-    why='Independent scatter adds up in squares, $\\sqrt{a}^2 + \\sqrt{b}^2 = a + b$, and it makes no difference which of the two comes first.')
+    why='Independent scatter adds up in squares, $\\sqrt{a}^2 + \\sqrt{b}^2 = a + b$, '
+        'and it makes no difference which of the two comes first.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #512d3163
 ### BEGIN HIDDEN TESTS
-ex.suspect('signed', 'It makes a difference which model comes first. Take the distance, `abs(a - b)`.', lambda a, b: a - b > 2*(a + b)**0.5)
-ex.suspect('signed_other', 'It is only noticed when `a` is the better one. Take the distance, `abs(a - b)`.', lambda a, b: b - a > 2*(a + b)**0.5)
-ex.suspect('roots_added', 'The two roots are added. Their squares are what adds up, so it is the root of the sum.', lambda a, b: abs(a - b) > 2*(a**0.5 + b**0.5))
-ex.suspect('once', 'That is the square root once. With it, two equal models would be told apart in a third of all cases; twice is wanted.', lambda a, b: abs(a - b) > (a + b)**0.5)
-ex.suspect('one_root', 'Only one of the counts scatters here. Both do, so the difference scatters by the root of their sum.', lambda a, b: abs(a - b) > 2*max(a, b)**0.5)
-ex.suspect('turned', 'The answer is turned round: `True` means that they have been told apart.', lambda a, b: abs(a - b) <= 2*(a + b)**0.5)
-ex.suspect('any', 'Any difference counts here. Counts differ by luck alone; the difference must be larger than twice what luck does.', lambda a, b: a != b)
-ex.suspect('turned', 'The answer is turned round: `True` means that they have been told apart.', lambda a, b: abs(a - b) < 2*(a + b)**0.5)
-ex.suspect('root_of_2', 'That is 1.4 times the square root of the sum, and not twice: the 2 is under the root, or the sum was halved. `2*(a + b)**0.5`.', lambda a, b: abs(a - b) > (2*(a + b))**0.5)
-ex.suspect('brackets', 'Brackets are missing: without them `**` and `*` come before `+`, so that the root is that of `b` alone. The root is that of the sum, `(a + b)**0.5`.', lambda a, b: abs(a - b) > 2*a + b**0.5)
-ex.suspect('unrooted', 'The square root is missing, and the difference of two counts is never larger than their sum.', lambda a, b: abs(a - b) > 2*(a + b))
-ex.suspect('equal_too', 'A difference of exactly twice the scatter is let through. It has to be larger.', lambda a, b: abs(a - b) >= 2*(a + b)**0.5)
-ex.suspect('of_difference', 'The square root was taken of the difference. The difference of two counts scatters by the root of their sum.', lambda a, b: abs(a - b) > 2*abs(a - b)**0.5)
+ex.suspect('signed',
+           'It makes a difference which model comes first. '
+           'Take the distance, `abs(a - b)`.',
+           lambda a, b: a - b > 2*(a + b)**0.5)
+ex.suspect('signed_other',
+           'It is only noticed when `a` is the better one. '
+           'Take the distance, `abs(a - b)`.',
+           lambda a, b: b - a > 2*(a + b)**0.5)
+ex.suspect('roots_added',
+           'The two roots are added. Their squares are what adds up, '
+           'so it is the root of the sum.',
+           lambda a, b: abs(a - b) > 2*(a**0.5 + b**0.5))
+ex.suspect('once',
+           'That is the square root once. With it, two equal models would be told '
+           'apart in a third of all cases; twice is wanted.',
+           lambda a, b: abs(a - b) > (a + b)**0.5)
+ex.suspect('one_root',
+           'Only one of the counts scatters here. '
+           'Both do, so the difference scatters by the root of their sum.',
+           lambda a, b: abs(a - b) > 2*max(a, b)**0.5)
+ex.suspect('turned',
+           'The answer is turned round: `True` means that they have been told apart.',
+           lambda a, b: abs(a - b) <= 2*(a + b)**0.5)
+ex.suspect('any',
+           'Any difference counts here. Counts differ by luck alone; '
+           'the difference must be larger than twice what luck does.',
+           lambda a, b: a != b)
+ex.suspect('turned',
+           'The answer is turned round: `True` means that they have been told apart.',
+           lambda a, b: abs(a - b) < 2*(a + b)**0.5)
+ex.suspect('root_of_2',
+           'That is 1.4 times the square root of the sum, and not twice: '
+           'the 2 is under the root, or the sum was halved. `2*(a + b)**0.5`.',
+           lambda a, b: abs(a - b) > (2*(a + b))**0.5)
+ex.suspect('brackets',
+           'Brackets are missing: without them `**` and `*` come before `+`, '
+           'so that the root is that of `b` alone. '
+           'The root is that of the sum, `(a + b)**0.5`.',
+           lambda a, b: abs(a - b) > 2*a + b**0.5)
+ex.suspect('unrooted',
+           'The square root is missing, and the difference of two counts is never '
+           'larger than their sum.',
+           lambda a, b: abs(a - b) > 2*(a + b))
+ex.suspect('equal_too',
+           'A difference of exactly twice the scatter is let through. '
+           'It has to be larger.',
+           lambda a, b: abs(a - b) >= 2*(a + b)**0.5)
+ex.suspect('of_difference',
+           'The square root was taken of the difference. '
+           'The difference of two counts scatters by the root of their sum.',
+           lambda a, b: abs(a - b) > 2*abs(a - b)**0.5)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #5465ca7f
 ### BEGIN HIDDEN TESTS
 def _neighbours(k):
-    "A recipe: the answer of most of the `k` nearest training points. With `k` 1 it knows its training points by heart."
+    """A recipe: the answer of most of the `k` nearest training points.
+    With `k` 1 it knows its training points by heart."""
     def fit(x, y):
-        if len(x) != len(y): raise ValueError(f'fit: x has {len(x)} rows, y has {len(y)}; want as many')
-        return lambda new: y[torch.cdist(new, x).topk(min(k, len(x)), largest=False).indices].mode(1).values
+        if len(x) != len(y):
+            raise ValueError(f'fit: x has {len(x)} rows, y has {len(y)}; want as many')
+        return lambda new: y[
+            torch.cdist(new, x).topk(min(k, len(x)), largest=False).indices
+        ].mode(1).values
     return fit
 
 def _points(seed, ks, n_held=40):
-    "Points in a plane, in two classes with many exceptions; 200 for training, 150 for validation."
+    """Points in a plane, in two classes with many exceptions;
+    200 for training, 150 for validation."""
     g = torch.Generator().manual_seed(seed)
     x = torch.randn(350, 2, generator=g)
     y = ((x.prod(1) > 0) ^ (torch.rand(350, generator=g) < 0.2)).long()
     return [_neighbours(k) for k in ks], x[:200], y[:200], n_held, x[200:], y[200:]
 
-def _shares(models, x, y): return [(model(x) == y).float().mean().item() for model in models]
+def _shares(models, x, y):
+    return [(model(x) == y).float().mean().item() for model in models]
 
 def _choose(fits, x, y, n_held, vx, vy, rest=None, held=None, best=max):
     "`choose`, where `rest` and `held` may be something else than they should."
@@ -167,24 +318,67 @@ def _refit(fits, x, y, n_held, vx, vy):
 ex = Exercise('choose', 'ladder', _choose, {
     'five recipes': lambda g: _points(19, (1, 3, 7, 15, 31)),
     'five recipes, other points': lambda g: _points(23, (1, 3, 7, 15, 31))},
-    hints=('Three parts of data, three uses: one to train with, one to choose by, one to report. Which slices are the first two?',
-           'Train with `x[:-n_held]` and `y[:-n_held]`, and choose by `x[-n_held:]` and `y[-n_held:]`. The validation set comes last, and once.',
-           '`models = [fit(x[:-n_held], y[:-n_held]) for fit in fits]`, then the share right of each on the held-out part. `held.index(max(held))` is the place of the best.'),
-    why='The examples that chose the winner flatter it, since it won on them partly by luck; the validation set had no say in the choice, and so its number can be believed.')
+    hints=('Three parts of data, three uses: one to train with, one to choose by, '
+           'one to report. Which slices are the first two?',
+           'Train with `x[:-n_held]` and `y[:-n_held]`, and choose by `x[-n_held:]` '
+           'and `y[-n_held:]`. The validation set comes last, and once.',
+           '`models = [fit(x[:-n_held], y[:-n_held]) for fit in fits]`, '
+           'then the share right of each on the held-out part. '
+           '`held.index(max(held))` is the place of the best.'),
+    why='The examples that chose the winner flatter it, since it won on '
+        'them partly by luck; the validation set had no say in the choice, '
+        'and so its number can be believed.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #0f282f0e
 ### BEGIN HIDDEN TESTS
-ex.suspect('by_validation', 'You choose by the validation set. Its best score is best partly by luck, so it flatters the winner. Choose by the held-out training examples.', lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, held=(vx, vy)))
-ex.suspect('by_training', 'You choose by the examples that the models were trained with. A recipe that learns them by heart wins there. Choose by the held-out ones.', lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, held=(x[:-n], y[:-n])))
-ex.suspect('leak', 'The models have seen the held-out examples: they were trained with all of `x` and `y`. A recipe that learns by heart then wins. Train with `x[:-n_held]` and `y[:-n_held]`.', lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, rest=(x, y)))
-ex.suspect('held_share', 'The right recipe is chosen, but the accuracy is that on the held-out examples. It won on them partly by luck; report its accuracy on the validation set.', lambda fits, x, y, n, vx, vy: (_choose(fits, x, y, n, vx, vy)[0], max(_shares([fit(x[:-n], y[:-n]) for fit in fits], x[-n:], y[-n:]))))
-ex.suspect('refit', 'The winner was trained once more, with all examples. That is often a good idea, but then it is another model than the one that was chosen; here that one is wanted.', _refit)
-ex.suspect('first', 'The first examples are held out. The task says the last.', lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, rest=(x[n:], y[n:]), held=(x[:n], y[:n])))
-ex.suspect('worst', 'The recipe with the smallest share of right answers is chosen. It should be the one with the largest.', lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, best=min))
-ex.suspect('from_1', 'The place is counted from 1. It is wanted from 0, as `index` gives it.', lambda *args: (_choose(*args)[0] + 1, _choose(*args)[1]))
-ex.suspect('turned', 'The two are in the wrong order: first the place, then the accuracy.', lambda *args: _choose(*args)[::-1])
-ex.suspect('count', 'The second is how many are right. The share of them is wanted.', lambda *args: (_choose(*args)[0], round(_choose(*args)[1]*len(args[-1]))))
-ex.suspect('place_only', 'Only the place is returned. The accuracy on the validation set is wanted too.', lambda *args: _choose(*args)[0])
-ex.symptom('model', 'The model or the recipe itself is returned. Its place in `fits` is wanted, a whole number from 0.', lambda want, got: isinstance(want[0], int) and isinstance(got[0], Odd))
+ex.suspect('by_validation',
+           'You choose by the validation set. Its best score is best partly by luck, '
+           'so it flatters the winner. Choose by the held-out training examples.',
+           lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, held=(vx, vy)))
+ex.suspect('by_training',
+           'You choose by the examples that the models were trained with. A recipe '
+           'that learns them by heart wins there. Choose by the held-out ones.',
+           lambda fits, x, y, n, vx, vy:
+               _choose(fits, x, y, n, vx, vy, held=(x[:-n], y[:-n])))
+ex.suspect('leak',
+           'The models have seen the held-out examples: they were trained '
+           'with all of `x` and `y`. A recipe that learns by heart then wins. '
+           'Train with `x[:-n_held]` and `y[:-n_held]`.',
+           lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, rest=(x, y)))
+ex.suspect('held_share',
+           'The right recipe is chosen, but the accuracy is that on '
+           'the held-out examples. It won on them partly by luck; '
+           'report its accuracy on the validation set.',
+           lambda fits, x, y, n, vx, vy:
+               (_choose(fits, x, y, n, vx, vy)[0],
+                max(_shares([fit(x[:-n], y[:-n]) for fit in fits], x[-n:], y[-n:]))))
+ex.suspect('refit',
+           'The winner was trained once more, with all examples. '
+           'That is often a good idea, but then it is another model than the one that '
+           'was chosen; here that one is wanted.',
+           _refit)
+ex.suspect('first', 'The first examples are held out. The task says the last.',
+           lambda fits, x, y, n, vx, vy:
+               _choose(fits, x, y, n, vx, vy, rest=(x[n:], y[n:]), held=(x[:n], y[:n])))
+ex.suspect('worst',
+           'The recipe with the smallest share of right answers is chosen. '
+           'It should be the one with the largest.',
+           lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, best=min))
+ex.suspect('from_1',
+           'The place is counted from 1. It is wanted from 0, as `index` gives it.',
+           lambda *args: (_choose(*args)[0] + 1, _choose(*args)[1]))
+ex.suspect('turned',
+           'The two are in the wrong order: first the place, then the accuracy.',
+           lambda *args: _choose(*args)[::-1])
+ex.suspect('count', 'The second is how many are right. The share of them is wanted.',
+           lambda *args: (_choose(*args)[0], round(_choose(*args)[1]*len(args[-1]))))
+ex.suspect('place_only',
+           'Only the place is returned. '
+           'The accuracy on the validation set is wanted too.',
+           lambda *args: _choose(*args)[0])
+ex.symptom('model',
+           'The model or the recipe itself is returned. '
+           'Its place in `fits` is wanted, a whole number from 0.',
+           lambda want, got: isinstance(want[0], int) and isinstance(got[0], Odd))
 ### END HIDDEN TESTS

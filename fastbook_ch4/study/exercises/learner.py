@@ -7,60 +7,142 @@ __all__ = []
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #94748b7d
 ### BEGIN HIDDEN TESTS
-import re, torch
+import math, re, torch
 from fastbook_ch4 import learner
 from fastbook_ch4.study.check import Exercise, Raised
 
-def _squares(preds, targets): return ((preds - targets)**2*(1 + targets.abs()/2)).mean() # The order of its arguments makes a difference
+# The order of its arguments makes a difference
+def _squares(preds, targets): return ((preds - targets)**2*(1 + targets.abs()/2)).mean()
+
+def _parts(model=None):
+    """Three batches of 4 to learn from, and one of 3 and one of 1 to measure with; a
+    model, always with the same first weights; and a loss."""
+    g = torch.Generator().manual_seed(6)
+    x, y = torch.randn(16, 2, generator=g), torch.randn(16, 1, generator=g)
+    model = model or torch.nn.Linear(2, 1)
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([[1., -2.]]))
+        model.bias.zero_()
+    batches = list(zip(x.split([4, 4, 4, 3, 1]), y.split([4, 4, 4, 3, 1])))
+    return learner.DataLoaders(batches[:3], batches[3:]), model, _squares
 
 def _trainer(*cbs, model=None):
-    "Three batches of 4 to learn from, and one of 3 and one of 1 to measure with; always the same first weights."
-    g = torch.Generator().manual_seed(6)
-    x, y, model = torch.randn(16, 2, generator=g), torch.randn(16, 1, generator=g), model or torch.nn.Linear(2, 1)
-    with torch.no_grad(): model.weight.copy_(torch.tensor([[1., -2.]])); model.bias.zero_()
-    batches = list(zip(x.split([4, 4, 4, 3, 1]), y.split([4, 4, 4, 3, 1])))
-    return learner.Trainer(learner.DataLoaders(batches[:3], batches[3:]), model, _squares, lr=0.1, cbs=list(cbs))
+    return learner.Trainer(*_parts(model), lr=0.1, cbs=list(cbs))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #62bf8df1
 ### BEGIN HIDDEN TESTS
-class _Poison(learner.Callback):
-    "Puts a NaN into training batch number `at`, and counts."
-    def __init__(self, at): self.at, self.steps, self.over = at, 0, False
-    def before_batch(self, learn):
-        if learn.training and learn.iter == self.at: learn.xb = learn.xb*float('nan')
-    def after_step(self, learn): self.steps += 1
-    def after_fit(self, learn): self.over = True
+_FALLING = [0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1]
 
-def _poisoned(StopOnNaN, at):
-    poison = _Poison(at)
-    learn = _trainer(poison, StopOnNaN())
-    learn.fit(2)
-    return {'steps taken': poison.steps, 'the weights are numbers': not learn.model.weight.isnan().any().item(), 'after_fit was announced': poison.over}
+class _Script(learner.Callback):
+    "Gives each epoch the losses that it is told, and counts the epochs."
+    def tell(self, train, valid): self.train, self.valid, self.epochs = train, valid, 0
+    def before_epoch(self, learn): self.epochs += 1
+    def after_loss(self, learn):
+        losses = self.train if learn.training else self.valid
+        learn.loss = learn.loss*0 + losses[learn.epoch]
 
-def _stop(when=lambda loss: loss.isnan(), cancel=learner.CancelFitException, event='after_loss'):
-    def listen(self, learn):
-        if when(learn.loss): raise cancel
-    return type('Stop', (), {event: listen})
+def _stopped(EarlyStopping, patience, valid, train=_FALLING, before=()):
+    script, dls_model_loss = _Script(), _parts()
+    cbs = [script, EarlyStopping(patience)]
+    learn = learner.Learner(*dls_model_loss, lr=0.1, cbs=cbs, progress=False)
+    for losses in filter(len, (before, valid)):
+        script.tell(train, losses)
+        learn.fit(len(losses))
+    return {'epochs trained': script.epochs}
+
+class _EarlyStopping(learner.Callback):
+    "A right answer, with a switch for each mistake."
+    column, start, reset, last, in_a_row, late = 1, math.inf, True, False, True, 0
+    def __init__(self, patience):
+        self.patience, self.best, self.waited = patience, self.start, 0
+    def before_fit(self, learn):
+        if self.reset: self.best, self.waited = self.start, 0
+    def better(self, loss): return loss < self.best
+    def ends(self): return self.waited >= self.patience + self.late
+    def after_epoch(self, learn):
+        loss = learn.recorder.values[-1][self.column]
+        better = self.better(loss)
+        if better or self.last: self.best = loss
+        if not better: self.waited += 1
+        elif self.in_a_row: self.waited = 0
+        if self.ends(): raise learner.CancelFitException
+
+def _changed(cls, **kwargs): return type(cls.__name__, (cls,), kwargs)
+def _hasty(**kwargs): return _changed(_EarlyStopping, **kwargs)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #c784d54d
 ### BEGIN HIDDEN TESTS
-ex = Exercise('StopOnNaN', 'learner', _stop(), run=_poisoned,
-    cases={'NaN in batch 1 of the first epoch': lambda g: (1,), 'NaN in the first batch of all': lambda g: (0,), 'NaN in the second epoch': lambda g: (4,), 'no NaN': lambda g: (-1,)},
-    hints=('Two questions: how do you find out that a tensor is NaN, and how does a callback leave the training?', '`learn.loss.isnan()` answers the first. (NaN is not equal to anything, not even to itself.) For the second, there are three exceptions in the imports above.',
-           '`if learn.loss.isnan(): raise CancelFitException`.'),
-    why='`after_loss` is the last event at which nothing is spoilt yet, and the exception leaves all three loops at once, after which the loop still announces `after_fit`.')
+ex = Exercise('EarlyStopping', 'learner', _EarlyStopping, run=_stopped,
+    cases={
+        'the loss rises': lambda g: (1, [0.5, 0.4, 0.6, 0.7, 0.3]),
+        'it rises, but not twice in a row':
+            lambda g: (2, [0.5, 0.6, 0.4, 0.5, 0.3, 0.6, 0.7, 0.2]),
+        'lower than the epoch before, and not the lowest':
+            lambda g: (2, [0.5, 0.2, 0.4, 0.3, 0.1]),
+        'the same loss again': lambda g: (2, [0.5, 0.5, 0.5, 0.4]),
+        'only the training loss stays': lambda g: (1, [0.5, 0.4, 0.3, 0.2], [0.3]*4),
+        'three times in a row': lambda g: (3, [0.5, 0.4, 0.6, 0.7, 0.8, 0.3]),
+        'a second training, with higher losses than the first':
+            lambda g: (2, [0.9, 0.8, 0.7, 0.6], _FALLING, [0.3, 0.2])},
+    hints=('Two things are remembered from epoch to epoch: the lowest loss so far, and '
+           'how many epochs have come and gone since.',
+           'Begin in `before_fit` with `self.best, self.waited = float("inf"), 0`. '
+           'After an epoch either the loss is a new lowest one, and the waiting begins '
+           'anew; or it is not, and the waiting is one epoch longer.',
+           'In `after_epoch`, with the newest validation loss as `loss`: '
+           '`if loss < self.best: self.best, self.waited = loss, 0`, then '
+           '`else: self.waited += 1`, and at the end '
+           '`if self.waited == self.patience: raise CancelFitException`.'),
+    why='Every new lowest loss begins the count anew, so that only epochs in a row '
+        'count. The exception leaves the training, and `after_fit` is announced '
+        'all the same.')
 
-ex.suspect('never equal', 'The training goes on, although a loss is NaN. If you compare with `==`: NaN is not equal to anything, not even to itself. Use `isnan()`. (And the exception has to be raised, not returned.)', _stop(lambda loss: False))
-ex.suspect('batch only', 'Only this batch is left, and the training goes on with the next. `CancelFitException` leaves the training.', _stop(cancel=learner.CancelBatchException))
-ex.suspect('epoch only', 'Only this epoch is left, and the training goes on with the next. `CancelFitException` leaves the training.', _stop(cancel=learner.CancelEpochException))
-ex.suspect('always', 'The training ends at its first batch, whether or not the loss is NaN. Is the condition turned round, or are the brackets of `isnan()` missing? (A method that is not called counts as true.)', _stop(lambda loss: True))
-ex.suspect('always', 'The training ends at its first batch, whether or not the loss is NaN. Is the condition turned round, or are the brackets of `isnan()` missing? (A method that is not called counts as true.)', _stop(lambda loss: not loss.isnan()))
-for late in ('after_step', 'after_batch'):
-    ex.suspect('too late', 'The training ends, but one step too late: by then the weights are NaN too. `after_loss` comes before the step.', _stop(lambda loss: loss is not None and loss.isnan(), event=late))
-ex.symptom('another exception', 'The training ends with an error. The loop catches three exceptions, which are imported above; any other goes through it.',
-           lambda want, got: isinstance(got, Raised) and got.kinds[0] in ('StopIteration', 'KeyboardInterrupt', 'SystemExit', 'Exception'));
+ex.suspect('never stops', 'The training goes on, although the loss has not fallen for '
+           'long enough. Is there a `raise`? (An exception that is returned, or only '
+           'named, leaves nothing.)', _hasty(ends=lambda self: False))
+ex.suspect('compared with the last', 'Each loss is compared with that of the epoch '
+           'before. Compare with the lowest so far: after 0.2 and 0.4, a 0.3 is no '
+           'progress.', _hasty(last=True))
+ex.suspect('not in a row', 'All epochs without a lower loss are counted. When a new '
+           'lowest loss has come, the count begins anew.', _hasty(in_a_row=False))
+ex.suspect('one too late', 'The training ends one epoch too late. Compare with '
+           '`patience` after the epoch has been counted, and stop as soon as the '
+           'two are equal.', _hasty(late=1))
+ex.suspect('one too early', 'The training ends one epoch too early. The epoch with the '
+           'lowest loss is not one of those that are waited for.',
+           _hasty(ends=lambda self: self.waited >= max(1, self.patience - 1)))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/06_learner_exercises.ipynb #7715728a
+### BEGIN HIDDEN TESTS
+ex.suspect('equal is not lower', 'A loss that is the same as the lowest counts as '
+           'progress here. It is not lower: compare with `<`.',
+           _hasty(better=lambda self, loss: loss <= self.best))
+ex.suspect('training loss', 'The training ends when the training loss does not fall. '
+           'The validation loss is the second in a row of the recorder, with index 1.',
+           _hasty(column=0))
+ex.suspect('goes on', 'A second training is measured by the lowest loss of the first. '
+           'Begin anew in `before_fit`.', _hasty(reset=False))
+ex.suspect('never lower', 'No loss counts as a lower one, so that the training always '
+           'ends after `patience` epochs. Does the lowest loss begin at 0, or is the '
+           'comparison turned round? Begin with `float("inf")`, and compare with `<`.',
+           _hasty(start=0))
+ex.suspect('highest', 'The training goes on as long as the loss rises. It ought to '
+           'fall: the comparison is turned round.',
+           _hasty(start=-math.inf, better=lambda self, loss: loss > self.best))
+ex.suspect('no patience', 'The training ends with the first epoch that brings no lower '
+           'loss, whatever `patience` says. Count them.',
+           _hasty(ends=lambda self: self.waited >= 1))
+ex.symptom('epoch only', 'After an epoch there is no epoch left to leave, and nobody '
+           'catches this exception any more. `CancelFitException` leaves the training.',
+           lambda want, got: isinstance(got, Raised)
+           and got.kinds[0] in ('CancelEpochException', 'CancelBatchException'))
+ex.symptom('another exception', 'The training ends with an error. The loop catches '
+           'three exceptions, which are imported above; any other goes through it.',
+           lambda want, got: isinstance(got, Raised) and got.kinds[0] in
+           ('StopIteration', 'KeyboardInterrupt', 'SystemExit', 'Exception'));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #b70074da
@@ -71,7 +153,10 @@ def _listened(Losses, first, second):
     for n_epoch in (first, second):
         learn.fit(n_epoch)
         seen.append(list(cb.losses) if hasattr(cb.losses, '__iter__') else cb.losses)
-    return {'after a training': seen[0], 'after a second one': seen[1], 'plain numbers': not any(isinstance(o, torch.Tensor) for losses in seen if isinstance(losses, list) for o in losses)}
+    return {'after a training': seen[0],
+            'after a second one': seen[1],
+            'plain numbers': not any(isinstance(o, torch.Tensor) for losses in seen
+                                     if isinstance(losses, list) for o in losses)}
 
 class _Losses(learner.Callback):
     event, keep, wanted = 'before_fit', float, lambda self, learn: learn.training
@@ -80,77 +165,157 @@ class _Losses(learner.Callback):
     def clear(self, event):
         if event == self.event: self.losses = []
     def after_loss(self, learn):
-        if self.wanted(learn): self.losses.append(learn.loss.item() if self.keep is float else learn.loss)
-
-def _changed(cls, **kwargs): return type(cls.__name__, (cls,), kwargs)
+        if self.wanted(learn):
+            self.losses.append(learn.loss.item() if self.keep is float else learn.loss)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #4a7c545d
 ### BEGIN HIDDEN TESTS
-ex = Exercise('Losses', 'learner', _Losses, run=_listened, cases={'one epoch, then two': lambda g: (1, 2), 'two epochs, then one': lambda g: (2, 1)},
-    hints=('Two events: the list begins when a training begins, and grows when a loss is known.', '`self.losses = []` in `before_fit`. In `after_loss`, look at `learn.training` before you append.',
-           'In `after_loss`: `if learn.training: self.losses.append(learn.loss.item())`.'),
-    why='`.item()` makes a plain number: the tensor would keep all notes of its batch in memory, as long as it is in the list.')
+ex = Exercise('Losses', 'learner', _Losses, run=_listened,
+    cases={'one epoch, then two': lambda g: (1, 2),
+           'two epochs, then one': lambda g: (2, 1)},
+    hints=('Two events: the list begins when a training begins, and grows when a '
+           'loss is known.',
+           '`self.losses = []` in `before_fit`. In `after_loss`, look at '
+           '`learn.training` before you append.',
+           'In `after_loss`: '
+           '`if learn.training: self.losses.append(learn.loss.item())`.'),
+    why='`.item()` makes a plain number: the tensor would keep all notes of its batch '
+        'in memory, as long as it is in the list.')
 
-ex.suspect('validation too', 'The losses of the validation batches are in the list as well. They come to the same events: look at `learn.training`.', _changed(_Losses, wanted=lambda self, learn: True))
-ex.suspect('validation only', 'These are the losses of the validation batches. Where `learn.training` is True, the batch is one to learn from.', _changed(_Losses, wanted=lambda self, learn: not learn.training))
-ex.symptom('goes on', 'A second training adds to the list of the first. Begin a new list in `before_fit`, with `self.losses = []`. (A list that stands in the class, outside its methods, is the same for all objects of the class.)',
-           lambda want, got: len(got['after a second one']) > len(want['after a second one']) and got['after a second one'][-len(want['after a second one']):] == want['after a second one'])
-ex.suspect('every epoch anew', 'The list begins anew with each epoch, so that only the last one is left. Begin it in `before_fit`, which comes once.', _changed(_Losses, event='before_epoch'))
-ex.suspect('tensors', 'The numbers are right, but they are tensors, each of which keeps the notes of its whole batch in memory. `learn.loss.item()` is a plain number.', _changed(_Losses, keep=None))
-ex.suspect('last one only', 'Only the last loss is in the list. Append to the list, and do not make a new one each time.', _changed(_Losses, after_loss=lambda self, learn: setattr(self, 'losses', [learn.loss.item()]) if learn.training else None))
-ex.symptom('one number', 'After a training, `losses` is a single number: each loss takes the place of the one before. Keep a list, and append to it.', lambda want, got: isinstance(got, dict) and not isinstance(got['after a training'], list))
-ex.symptom('no list', 'The callback has no attribute `losses`. Begin the list in `before_fit`, with `self.losses = []`: without `self.` the name is gone when the method ends, and `learn` is another object.',
-           lambda want, got: isinstance(got, Raised) and ("has no attribute 'losses'" in got.message or "'losses' is not defined" in got.message));
+ex.suspect('validation too', 'The losses of the validation batches are in the list as '
+           'well. They come to the same events: look at `learn.training`.',
+           _changed(_Losses, wanted=lambda self, learn: True))
+ex.suspect('validation only', 'These are the losses of the validation batches. Where '
+           '`learn.training` is True, the batch is one to learn from.',
+           _changed(_Losses, wanted=lambda self, learn: not learn.training))
+ex.symptom('goes on', 'A second training adds to the list of the first. Begin a new '
+           'list in `before_fit`, with `self.losses = []`. (A list that stands in the '
+           'class, outside its methods, is the same for all objects of the class.)',
+           lambda want, got:
+               len(got['after a second one']) > len(want['after a second one'])
+               and got['after a second one'][-len(want['after a second one']):]
+               == want['after a second one'])
+ex.suspect('every epoch anew', 'The list begins anew with each epoch, so that only the '
+           'last one is left. Begin it in `before_fit`, which comes once.',
+           _changed(_Losses, event='before_epoch'))
+ex.suspect('tensors', 'The numbers are right, but they are tensors, each of which '
+           'keeps the notes of its whole batch in memory. `learn.loss.item()` is a '
+           'plain number.', _changed(_Losses, keep=None))
+ex.suspect('last one only', 'Only the last loss is in the list. Append to the list, '
+           'and do not make a new one each time.',
+           _changed(_Losses, after_loss=lambda self, learn:
+                        setattr(self, 'losses', [learn.loss.item()])
+                        if learn.training else None))
+ex.symptom('one number', 'After a training, `losses` is a single number: each loss '
+           'takes the place of the one before. Keep a list, and append to it.',
+           lambda want, got: isinstance(got, dict)
+           and not isinstance(got['after a training'], list))
+ex.symptom('no list', 'The callback has no attribute `losses`. Begin the list in '
+           '`before_fit`, with `self.losses = []`: without `self.` the name is gone '
+           'when the method ends, and `learn` is another object.',
+           lambda want, got: isinstance(got, Raised)
+           and ("has no attribute 'losses'" in got.message
+                or "'losses' is not defined" in got.message));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #072c6ada
 ### BEGIN HIDDEN TESTS
-def _far(preds, targets): return ((preds - targets).abs()*(1 + targets.abs()/2)).mean() # The order of its arguments makes a difference
+# The order of its arguments makes a difference
+def _far(preds, targets): return ((preds - targets).abs()*(1 + targets.abs()/2)).mean()
 
 def _measured(ValidMean, n_epoch):
     cb = ValidMean(_far)
     _trainer(cb).fit(n_epoch)
-    return {'values': list(cb.values), 'plain numbers': not any(isinstance(o, torch.Tensor) for o in cb.values)}
+    return {'values': list(cb.values),
+            'plain numbers': not any(isinstance(o, torch.Tensor) for o in cb.values)}
 
 class _ValidMean(learner.Callback):
-    wanted, weigh, reset, divide = lambda self, learn: not learn.training, len, True, True
+    wanted, weigh = lambda self, learn: not learn.training, len
+    reset = divide = True
     def __init__(self, metric): self.metric, self.values, self.seen = metric, [], []
     def before_epoch(self, learn):
         if self.reset: self.seen = []
     def after_loss(self, learn):
-        if self.wanted(learn): self.seen.append((type(self).weigh(learn.yb), self.metric(learn.pred, learn.yb).item()))
-    def after_epoch(self, learn): self.values.append(sum(n*v for n, v in self.seen)/(sum(n for n, v in self.seen) if self.divide else 1))
+        if self.wanted(learn):
+            self.seen.append((type(self).weigh(learn.yb),
+                              self.metric(learn.pred, learn.yb).item()))
+    def after_epoch(self, learn):
+        n_items = sum(n for n, v in self.seen) if self.divide else 1
+        self.values.append(sum(n*v for n, v in self.seen)/n_items)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #2814a36b
 ### BEGIN HIDDEN TESTS
-ex = Exercise('ValidMean', 'learner', _ValidMean, run=_measured, cases={'one epoch': lambda g: (1,), 'three epochs': lambda g: (3,)},
-    hints=('Keep two running sums for each epoch: of the metric, and of the number of images. When the epoch is over, divide.', 'Each batch adds `len(learn.yb)*self.metric(learn.pred, learn.yb)` to the one and `len(learn.yb)` to the other, where `learn.training` is False.',
-           'Set both sums to 0 in `before_epoch`, add in `after_loss` where `not learn.training`, and in `after_epoch` do `self.values.append(self.total/self.n)`, with `.item()` where the total is a tensor.'),
-    why='Multiplied by the size of its batch, a mean becomes a sum again, and sums can be added up over batches of any size.')
+ex = Exercise('ValidMean', 'learner', _ValidMean, run=_measured,
+    cases={'one epoch': lambda g: (1,), 'three epochs': lambda g: (3,)},
+    hints=('Keep two running sums for each epoch: of the metric, and of the number of '
+           'images. When the epoch is over, divide.',
+           'Each batch adds `len(learn.yb)*self.metric(learn.pred, learn.yb)` to the '
+           'one and `len(learn.yb)` to the other, where `learn.training` is False.',
+           'Set both sums to 0 in `before_epoch`, add in `after_loss` where '
+           '`not learn.training`, and in `after_epoch` do '
+           '`self.values.append(self.total/self.n)`, with `.item()` where the total '
+           'is a tensor.'),
+    why='Multiplied by the size of its batch, a mean becomes a sum again, and sums can '
+        'be added up over batches of any size.')
 
-ex.suspect('unweighted', 'Every batch counts the same, so that an image of a small last batch counts for more than the others. Multiply by the size of the batch, and divide by the number of images.', _changed(_ValidMean, weigh=lambda yb: 1))
-ex.suspect('training too', 'The training batches are in the mean as well: look at `learn.training`.', _changed(_ValidMean, wanted=lambda self, learn: True))
-ex.suspect('training only', 'This is the mean over the training batches. Validation is where `learn.training` is False.', _changed(_ValidMean, wanted=lambda self, learn: learn.training))
-ex.suspect('goes on', 'The sums of earlier epochs are still in the mean. Begin anew in `before_epoch`.', _changed(_ValidMean, reset=False))
-ex.suspect('sum', 'This is a sum over all images. Divide by their number.', _changed(_ValidMean, divide=False))
-ex.suspect('last batch', 'Only the last validation batch is counted.', _changed(_ValidMean, after_loss=lambda self, learn: setattr(self, 'seen', [(1, _far(learn.pred, learn.yb).item())]) if not learn.training else None))
-ex.suspect('divided by batches', 'The sum over all images is divided by the number of batches. Divide by the number of images.', _changed(_ValidMean, after_epoch=lambda self, learn: self.values.append(sum(n*v for n, v in self.seen)/len(self.seen))))
-ex.suspect('means divided by images', 'The means of the batches are added up as they are, and divided by the number of images. Multiply each by the size of its batch first.', _changed(_ValidMean, after_epoch=lambda self, learn: self.values.append(sum(v for n, v in self.seen)/sum(n for n, v in self.seen))))
-ex.suspect('loss', 'That is the mean of the loss. The metric is wanted, `self.metric(learn.pred, learn.yb)`.', _changed(_ValidMean, metric=property(lambda self: _squares, lambda self, metric: None)))
-ex.suspect('arguments turned', 'The metric is called with its arguments the wrong way round. The predictions come first.', _changed(_ValidMean, __init__=lambda self, metric: _ValidMean.__init__(self, lambda preds, targets: metric(targets, preds))))
-ex.suspect('values begun anew', 'The list `values` begins anew with each epoch, so that only the last mean is left. Only the sums begin anew.', _changed(_ValidMean, before_epoch=lambda self, learn: (_ValidMean.before_epoch(self, learn), setattr(self, 'values', []))[0]))
-ex.symptom('tensors', 'The values are tensors. `.item()` makes plain numbers of them.', lambda want, got: isinstance(got, dict) and got['plain numbers'] is False);
+ex.suspect('unweighted', 'Every batch counts the same, so that an image of a small '
+           'last batch counts for more than the others. Multiply by the size of the '
+           'batch, and divide by the number of images.',
+           _changed(_ValidMean, weigh=lambda yb: 1))
+ex.suspect('training too', 'The training batches are in the mean as well: look at '
+           '`learn.training`.', _changed(_ValidMean, wanted=lambda self, learn: True))
+ex.suspect('training only', 'This is the mean over the training batches. Validation is '
+           'where `learn.training` is False.',
+           _changed(_ValidMean, wanted=lambda self, learn: learn.training))
+ex.suspect('goes on', 'The sums of earlier epochs are still in the mean. Begin anew in '
+           '`before_epoch`.', _changed(_ValidMean, reset=False))
+ex.suspect('sum', 'This is a sum over all images. Divide by their number.',
+           _changed(_ValidMean, divide=False))
+ex.suspect('last batch', 'Only the last validation batch is counted.',
+           _changed(_ValidMean, after_loss=lambda self, learn:
+                        setattr(self, 'seen', [(1, _far(learn.pred, learn.yb).item())])
+                        if not learn.training else None))
+ex.suspect('divided by batches', 'The sum over all images is divided by the number of '
+           'batches. Divide by the number of images.',
+           _changed(_ValidMean,
+                    after_epoch=lambda self, learn: self.values.append(
+                        sum(n*v for n, v in self.seen)/len(self.seen))))
+ex.suspect('means divided by images', 'The means of the batches are added up as they '
+           'are, and divided by the number of images. Multiply each by the size of its '
+           'batch first.',
+           _changed(_ValidMean,
+                    after_epoch=lambda self, learn: self.values.append(
+                        sum(v for n, v in self.seen)/sum(n for n, v in self.seen))))
+ex.suspect('loss', 'That is the mean of the loss. The metric is wanted, '
+           '`self.metric(learn.pred, learn.yb)`.',
+           _changed(_ValidMean,
+                    metric=property(lambda self: _squares, lambda self, metric: None)))
+ex.suspect('arguments turned', 'The metric is called with its arguments the wrong way '
+           'round. The predictions come first.',
+           _changed(_ValidMean,
+                    __init__=lambda self, metric: _ValidMean.__init__(
+                        self, lambda preds, targets: metric(targets, preds))))
+ex.suspect('values begun anew', 'The list `values` begins anew with each epoch, so '
+           'that only the last mean is left. Only the sums begin anew.',
+           _changed(_ValidMean, before_epoch=lambda self, learn:
+                        (_ValidMean.before_epoch(self, learn),
+                         setattr(self, 'values', []))[0]))
+ex.symptom('tensors', 'The values are tensors. `.item()` makes plain numbers of them.',
+           lambda want, got: isinstance(got, dict) and got['plain numbers'] is False);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #f4e9ea73
 ### BEGIN HIDDEN TESTS
 class _Cancel(Exception): pass
 class _Bug(Exception): pass
+_ENDS = {_Cancel: 'cancel comes out', _Bug: 'an error comes out',
+         KeyboardInterrupt: 'Ctrl-C comes out'}
 
 def _framed(around, inner, before, name='epoch'):
-    "What is called, in which order; `inner` and `before` are raised by `f` and by the event before it."
+    """What is called, in which order; `inner` and `before` are raised by `f` and by the
+    event before it."""
     log = []
     def call(event):
         log.append(event)
@@ -159,7 +324,7 @@ def _framed(around, inner, before, name='epoch'):
         log.append('f')
         if inner: raise inner
     try: around(call, f, name, _Cancel)
-    except (_Cancel, _Bug) as e: log.append('an error comes out' if isinstance(e, _Bug) else 'cancel comes out')
+    except tuple(_ENDS) as e: log.append(_ENDS[type(e)])
     return ', '.join(log)
 
 def _around(call, f, name, cancel):
@@ -167,71 +332,145 @@ def _around(call, f, name, cancel):
         call(f'before_{name}')
         f()
     except cancel: pass
-    call(f'after_{name}')
+    finally: call(f'after_{name}')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #3d16f051
 ### BEGIN HIDDEN TESTS
 ex = Exercise('around', 'learner', _around, run=_framed,
-    cases={'nothing raised': lambda g: (None, None), 'another name': lambda g: (None, None, 'batch'), '`f` cancels': lambda g: (_Cancel(), None), 'the event before cancels': lambda g: (None, _Cancel()), '`f` has a bug': lambda g: (_Bug(), None)},
-    hints=('`try:` … `except cancel:` … The question is which of the three calls belong into the `try`.', 'Two of them may cancel: the first and the second. The third comes afterwards, whether or not something was cancelled.',
-           '`try:` with `call(f"before_{name}")` and `f()` in it; `except cancel: pass`; then, outside, `call(f"after_{name}")`.'),
-    why='Both calls that may cancel are in the `try`, only `cancel` is caught, and the event after it stands outside, so that it comes in either case but not after a real error.')
+    cases={'nothing raised': lambda g: (None, None),
+           'another name': lambda g: (None, None, 'batch'),
+           '`f` cancels': lambda g: (_Cancel(), None),
+           'the event before cancels': lambda g: (None, _Cancel()),
+           '`f` has a bug': lambda g: (_Bug(), None),
+           'the event before has a bug': lambda g: (None, _Bug()),
+           'Ctrl-C in `f`': lambda g: (KeyboardInterrupt(), None)},
+    hints=('`try:` … `except cancel:` … and one more word. Which of the three calls '
+           'belong into the `try`, and where does the third stand?',
+           'Two of them may cancel: the first and the second. The third comes '
+           'afterwards, whatever happened: Python has `finally:` for that.',
+           '`try:` with `call(f"before_{name}")` and `f()` in it; '
+           '`except cancel: pass`; and `finally: call(f"after_{name}")`.'),
+    why='Both calls that may cancel are in the `try`, only `cancel` is caught, and '
+        'what stands under `finally` is done whether or not something was raised.')
 
-@ex.suspect('after inside', 'After a cancel, the event `after_…` is left out. Put it behind the `try`, not into it, and let the `except` do nothing: a `return` there leaves it out as well.')
+@ex.suspect('after inside', 'After a cancel, the event `after_…` is left out. Put it '
+            'under `finally`, not into the `try`.')
 def _(call, f, name, cancel):
     try: call(f'before_{name}'); f(); call(f'after_{name}')
     except cancel: pass
 
-@ex.suspect('catches everything', 'A bug in `f` is caught as well, and nobody will ever hear of it. Catch `cancel` only.')
+@ex.suspect('no finally', 'After a bug the event `after_…` is left out, so that nobody '
+            'cleans up. What stands under `finally:` is done in any case.')
 def _(call, f, name, cancel):
+    try: call(f'before_{name}'); f()
+    except cancel: pass
+    call(f'after_{name}')
+
+def _swallows(what):
+    def around(call, f, name, cancel):
+        try: call(f'before_{name}'); f()
+        except what: pass
+        finally: call(f'after_{name}')
+    return around
+
+def _swallows_and_goes_on(call, f, name, cancel):
     try: call(f'before_{name}'); f()
     except Exception: pass
     call(f'after_{name}')
 
-@ex.suspect('before outside', 'When the event `before_…` cancels, the exception comes out: it is called outside the `try`.')
-def _(call, f, name, cancel):
-    call(f'before_{name}')
-    try: f()
-    except cancel: pass
-    call(f'after_{name}')
+for answer in (_swallows(BaseException), _swallows(Exception), _swallows_and_goes_on):
+    ex.suspect('catches everything', 'A bug in `f` is caught as well, and nobody will '
+               'ever hear of it. Catch `cancel` only. (A `return` under `finally` also '
+               'keeps an exception from coming out.)', answer)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #2ba64fe8
 ### BEGIN HIDDEN TESTS
-@ex.suspect('finally', '`finally` is executed after a bug, too, and then the event `after_…` comes although something is broken. It should come only when all went well or `cancel` was raised.')
-def _(call, f, name, cancel):
-    try: call(f'before_{name}'); f()
+def _before_outside(call, f, name, cancel):
+    call(f'before_{name}')
+    try: f()
     except cancel: pass
     finally: call(f'after_{name}')
 
-@ex.suspect('nothing caught', 'The exception `cancel` comes out and would end the whole program. Catch it: `except cancel:`. (What is raised is an object of that class, so comparing with `==` finds nothing.)')
-def _(call, f, name, cancel): call(f'before_{name}'); f(); call(f'after_{name}')
+def _before_outside_and_no_finally(call, f, name, cancel):
+    call(f'before_{name}')
+    try: f()
+    except cancel: pass
+    call(f'after_{name}')
 
-@ex.suspect('nothing caught', 'The exception `cancel` comes out and would end the whole program. Catch it: `except cancel:`. (What is raised is an object of that class, so comparing with `==` finds nothing.)')
-def _(call, f, name, cancel):
+for answer in (_before_outside, _before_outside_and_no_finally):
+    ex.suspect('before outside', 'When the event `before_…` cancels, the exception '
+               'comes out: it is called outside the `try`.', answer)
+
+def _bare(call, f, name, cancel): call(f'before_{name}'); f(); call(f'after_{name}')
+
+def _only_finally(call, f, name, cancel):
     try: call(f'before_{name}'); f()
     finally: call(f'after_{name}')
 
-@ex.suspect('f twice', '`f` still runs when the event before it has cancelled. The two belong into one `try`, so that the second is left out.')
+for answer in (_bare, _only_finally):
+    ex.suspect('nothing caught', 'The exception `cancel` comes out and would end the '
+               'whole program. Catch it: `except cancel:`. (What is raised is an '
+               'object of that class, so comparing with `==` finds nothing.)', answer)
+
+@ex.suspect('not after Ctrl-C', 'After Ctrl-C the event `after_…` is left out: that is '
+            'no `Exception`. What stands under `finally:` is done in any case.')
 def _(call, f, name, cancel):
+    try: call(f'before_{name}'); f()
+    except cancel: pass
+    except Exception: call(f'after_{name}'); raise
+    call(f'after_{name}')
+
+@ex.suspect('after twice', 'After a cancel the event `after_…` comes twice: under '
+            '`finally` it comes in any case. Let the `except` do nothing.')
+def _(call, f, name, cancel):
+    try: call(f'before_{name}'); f()
+    except cancel: call(f'after_{name}')
+    finally: call(f'after_{name}')
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/06_learner_exercises.ipynb #bbcb148a
+### BEGIN HIDDEN TESTS
+def _f_all_the_same(call, f, name, cancel):
+    try: call(f'before_{name}')
+    except cancel: pass
+    try: f()
+    except cancel: pass
+    finally: call(f'after_{name}')
+
+def _f_all_the_same_and_no_finally(call, f, name, cancel):
     try: call(f'before_{name}')
     except cancel: pass
     try: f()
     except cancel: pass
     call(f'after_{name}')
-### END HIDDEN TESTS
 
-# %% ../../../nbs/chapters/06_learner_exercises.ipynb #bbcb148a
-### BEGIN HIDDEN TESTS
-@ex.suspect('after only when cancelled', 'The event `after_…` comes only after a cancel. It has to come in either case: put it behind the `except`.')
+for answer in (_f_all_the_same, _f_all_the_same_and_no_finally):
+    ex.suspect('f all the same', '`f` still runs when the event before it has '
+               'cancelled. The two belong into one `try`, so that the second '
+               'is left out.', answer)
+
+@ex.suspect('after only when cancelled', 'The event `after_…` comes only after a '
+            'cancel. It has to come in each case: put it under `finally`.')
 def _(call, f, name, cancel):
     try: call(f'before_{name}'); f()
     except cancel: call(f'after_{name}')
 
-ex.symptom('names', 'The events have other names than are wanted: "before_" and "after_", followed by the name.', lambda want, got: isinstance(got, str) and not {*got.split(', ')} <= {'f', 'an error comes out', 'cancel comes out', *(when + want.split(', ')[0].removeprefix('before') for when in ('before', 'after'))})
-ex.symptom('not announced', 'The two events are not announced: `call(f"before_{name}")` at the beginning, `call(f"after_{name}")` at the end.', lambda want, got: isinstance(got, str) and not re.search('before|after', got))
-ex.symptom('f is not called', '`f` is not called. Write `f()`, with brackets.', lambda want, got: isinstance(got, str) and 'f' not in got.split(', '));
+def _other_names(want, got):
+    name = want.split(', ')[0].removeprefix('before')
+    known = {'f', *_ENDS.values(), f'before{name}', f'after{name}'}
+    return isinstance(got, str) and not {*got.split(', ')} <= known
+
+ex.symptom('names', 'The events have other names than are wanted: "before_" and '
+           '"after_", followed by the name.', _other_names)
+ex.symptom('not announced', 'The two events are not announced: '
+           '`call(f"before_{name}")` at the beginning, '
+           '`call(f"after_{name}")` at the end.',
+           lambda want, got: isinstance(got, str)
+               and not re.search('before|after', got))
+ex.symptom('f is not called', '`f` is not called. Write `f()`, with brackets.',
+           lambda want, got: isinstance(got, str) and 'f' not in got.split(', '));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #19e2a2a3
@@ -241,7 +480,8 @@ class _Own:
     clear = weigh = train_mode = eval_mode = no_grad = in_time = True
     validate, keep_training, heard, early = 'valid', True, ('train',), True
     def __init__(self, dls, model, loss_func, metric, opt_func, lr, cbs=()):
-        self.dls, self.model, self.loss_func, self.metric, self.cbs, self.values = dls, model, loss_func, metric, cbs, []
+        self.dls, self.model, self.loss_func = dls, model, loss_func
+        self.metric, self.cbs, self.values = metric, cbs, []
         self.opt = opt_func(model.parameters(), lr=lr)
     def tell(self, event):
         for cb in self.cbs:
@@ -251,8 +491,11 @@ class _Own:
         self.opt.step()
         if self.clear: self.opt.zero_grad()
     def measure(self):
-        with torch.set_grad_enabled(not self.no_grad): seen = [(len(yb), float(self.metric(self.model(xb), yb).detach())) for xb, yb in getattr(self.dls, self.validate)]
-        self.values.append(sum(n*v for n, v in seen)/sum(n for n, v in seen) if self.weigh else sum(v for n, v in seen)/len(seen))
+        with torch.set_grad_enabled(not self.no_grad):
+            seen = [(len(yb), float(self.metric(self.model(xb), yb).detach()))
+                    for xb, yb in getattr(self.dls, self.validate)]
+        self.values.append(sum(n*v for n, v in seen)/sum(n for n, v in seen)
+                           if self.weigh else sum(v for n, v in seen)/len(seen))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #eaa25dc0
@@ -266,7 +509,8 @@ def _fit(self, n_epoch):
             self.step(xb, yb)
             if not self.early: self.tell('before_batch')
         if self.eval_mode: self.model.eval()
-        for xb, yb in (self.dls.valid if 'valid' in self.heard else ()): self.tell('before_batch')
+        for xb, yb in (self.dls.valid if 'valid' in self.heard else ()):
+            self.tell('before_batch')
         if not self.in_time: self.tell('after_epoch')
         if not self.keep_training:
             for xb, yb in self.dls.valid: self.step(xb, yb)
@@ -278,16 +522,22 @@ _Own.fit = _fit
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #fafb184a
 ### BEGIN HIDDEN TESTS
 class _Watched(torch.nn.Linear):
-    "Notes in which mode it is used, for training batches (of 4) and others, and how often it has predicted in training mode."
-    def __init__(self): super().__init__(2, 1); self.seen, self.n = {True: set(), False: set()}, 0
+    """Notes in which mode it is used, for training batches (of 4) and others, and how
+    often it has predicted in training mode."""
+    def __init__(self):
+        super().__init__(2, 1)
+        self.seen, self.n = {True: set(), False: set()}, 0
     def forward(self, x):
         self.n += self.training
-        self.seen[len(x) == 4].add(('training' if self.training else 'evaluation', torch.is_grad_enabled()))
+        self.seen[len(x) == 4].add(('training' if self.training else 'evaluation',
+                                    torch.is_grad_enabled()))
         return super().forward(x)
 
 class _Listener:
-    "Notes what it hears, and how many values the learner has by then; and whether it hears of a batch that was predicted before."
-    def __init__(self, model): self.model, self.log, self.heard, self.late = model, [], 0, False
+    """Notes what it hears, and how many values the learner has by then; and whether it
+    hears of a batch that was predicted before."""
+    def __init__(self, model):
+        self.model, self.log, self.heard, self.late = model, [], 0, False
     def before_batch(self, learn):
         self.late |= self.model.n > self.heard
         self.heard += 1
@@ -300,54 +550,122 @@ class _Listener:
 class _Deaf: pass
 
 def _fitted(Learner, fits):
-    "Several calls of `fit`, with an optimizer that has momentum: what has become of model, record and callbacks."
+    """Several calls of `fit`, with an optimizer that has momentum: what has become of
+    model, record and callbacks."""
     model, opts = _Watched(), []
     cb = _Listener(model)
-    def opt_func(params, lr): opts.append(learner.BasicOptim(params, lr, mom=0.5)); return opts[-1]
-    learn = Learner(_trainer(model=model).dls, model, _squares, _far, opt_func, 0.1, [cb, _Deaf()])
+    def opt_func(params, lr):
+        opts.append(learner.BasicOptim(params, lr, mom=0.5))
+        return opts[-1]
+    learn = Learner(_trainer(model=model).dls, model, _squares, _far, opt_func, 0.1,
+                    [cb, _Deaf()])
     for n_epoch in fits: learn.fit(n_epoch)
     mode = lambda training: ' and '.join(sorted({m for m, _ in model.seen[training]}))
-    return {'parameters': [p.detach() for p in model.parameters()], 'optimizers made': len(opts), 'mode while training': mode(True), 'mode while measuring': mode(False),
-            'takes notes while measuring': any(g for _, g in model.seen[False]), 'values': list(learn.values), 'values are plain numbers': not any(isinstance(v, torch.Tensor) for v in learn.values),
-            'callbacks heard (and the number of values by then)': ' '.join(cb.log), 'heard of a batch after its prediction': cb.late}
+    return {'parameters': [p.detach() for p in model.parameters()],
+            'optimizers made': len(opts),
+            'mode while training': mode(True),
+            'mode while measuring': mode(False),
+            'takes notes while measuring': any(g for _, g in model.seen[False]),
+            'values': list(learn.values),
+            'values are plain numbers': not any(isinstance(v, torch.Tensor)
+                                                for v in learn.values),
+            'callbacks heard (and the number of values by then)': ' '.join(cb.log),
+            'heard of a batch after its prediction': cb.late}
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #31132204
 ### BEGIN HIDDEN TESTS
-ex = Exercise('Learner', 'learner', _Own, run=_fitted, seconds=20, cases={'one epoch': lambda g: ([1],), 'two epochs, and then one more': lambda g: ([2, 1],)},
-    hints=('Begin with `__init__`, which keeps everything, makes the optimizer and an empty list `values`. Then write `fit` for a model without callbacks, and check it; add the callbacks last.',
-           'A method helps: `def tell(self, event):` goes through `self.cbs`, and where `hasattr(cb, event)`, it calls `getattr(cb, event)(self)`. For the mean, add up `len(yb)*self.metric(preds, yb).item()` and `len(yb)`, as in exercise 3.',
-           'In `fit`, for each epoch: `self.model.train()`; for each training batch `self.tell("before_batch")`, `self.loss_func(self.model(xb), yb).backward()`, `self.opt.step()`, `self.opt.zero_grad()`; then `self.model.eval()`, the validation in `with torch.no_grad():`, `self.values.append(total/n)`, and `self.tell("after_epoch")`.'),
-    why='The loop keeps the order of events and nothing else: the steps belong to the optimizer, the record to a list, and all wishes to the callbacks.')
+ex = Exercise('Learner', 'learner', _Own, run=_fitted, seconds=20,
+    cases={'one epoch': lambda g: ([1],),
+           'two epochs, and then one more': lambda g: ([2, 1],)},
+    hints=('Begin with `__init__`, which keeps everything, makes the optimizer and an '
+           'empty list `values`. Then write `fit` for a model without callbacks, and '
+           'check it; add the callbacks last.',
+           'A method helps: `def tell(self, event):` goes through `self.cbs`, and '
+           'where `hasattr(cb, event)`, it calls `getattr(cb, event)(self)`. For the '
+           'mean, add up `len(yb)*self.metric(preds, yb).item()` and `len(yb)`, as '
+           'in exercise 3.',
+           'In `fit`, for each epoch: `self.model.train()`; for each training batch '
+           '`self.tell("before_batch")`, '
+           '`self.loss_func(self.model(xb), yb).backward()`, `self.opt.step()`, '
+           '`self.opt.zero_grad()`; then `self.model.eval()`, the validation in '
+           '`with torch.no_grad():`, `self.values.append(total/n)`, and '
+           '`self.tell("after_epoch")`.'),
+    why='The loop keeps the order of events and nothing else: the steps belong to the '
+        'optimizer, the record to a list, and all wishes to the callbacks.')
 _slip = lambda **kwargs: _changed(_Own, **kwargs)
 
-ex.suspect('not cleared', 'The gradients are never cleared, so that every step is taken with the sum of all gradients so far: `self.opt.zero_grad()` after the step.', _slip(clear=False))
-ex.suspect('unweighted', 'The mean gives every validation batch the same weight, whatever its size. Multiply by `len(yb)`, and divide by the number of images.', _slip(weigh=False))
-ex.suspect('stays in evaluation mode', 'From the second epoch on, the model trains in evaluation mode. Call `self.model.train()` at the beginning of each epoch.', _slip(train_mode='once'))
-ex.suspect('never in evaluation mode', 'The model is measured in training mode. Call `self.model.eval()` before the validation: some layers work differently then.', _slip(eval_mode=False))
-ex.suspect('notes while measuring', 'PyTorch takes notes for gradients while the model is measured, for nothing. Put the validation into `with torch.no_grad():`.', _slip(no_grad=False))
+ex.suspect('not cleared', 'The gradients are never cleared, so that every step is '
+           'taken with the sum of all gradients so far: `self.opt.zero_grad()` '
+           'after the step.', _slip(clear=False))
+ex.suspect('unweighted', 'The mean gives every validation batch the same weight, '
+           'whatever its size. Multiply by `len(yb)`, and divide by the '
+           'number of images.', _slip(weigh=False))
+ex.suspect('stays in evaluation mode', 'From the second epoch on, the model trains in '
+           'evaluation mode. Call `self.model.train()` at the beginning of each epoch.',
+           _slip(train_mode='once'))
+ex.suspect('never in evaluation mode', 'The model is measured in training mode. Call '
+           '`self.model.eval()` before the validation: some layers work '
+           'differently then.', _slip(eval_mode=False))
+ex.suspect('notes while measuring', 'PyTorch takes notes for gradients while the model '
+           'is measured, for nothing. Put the validation into `with torch.no_grad():`.',
+           _slip(no_grad=False))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #04ad8e51
 ### BEGIN HIDDEN TESTS
-ex.suspect('learns from validation', 'The model is trained on the validation images as well. They are there to measure only.', _slip(keep_training=False))
-ex.suspect('measured on training images', 'The metric is measured on the training images.', _slip(validate='train'))
-ex.suspect('announced too early', 'Callbacks hear `after_epoch` before the value of this epoch is in the list.', _slip(in_time=False))
-ex.suspect('batches of validation announced', 'The callbacks hear `before_batch` for validation batches, too. It is wanted for training batches only.', _slip(heard=('train', 'valid')))
-ex.suspect('announced too late', 'The callbacks hear `before_batch` when the batch has been predicted already. Tell them first.', _slip(early=False))
-ex.suspect('values begun anew', 'The list `values` begins anew with each `fit`. Make it in `__init__`, once, as the optimizer.', _slip(fit=lambda self, n_epoch: (setattr(self, 'values', []), _fit(self, n_epoch))[1]))
-ex.suspect('loss', 'The values are means of the loss. The metric is wanted.', _slip(measure=lambda self: (setattr(self, 'metric', self.loss_func), _Own.measure(self))[1]))
+ex.suspect('learns from validation', 'The model is trained on the validation images as '
+           'well. They are there to measure only.', _slip(keep_training=False))
+ex.suspect('measured on training images', 'The metric is measured on the '
+           'training images.', _slip(validate='train'))
+ex.suspect('announced too early', 'Callbacks hear `after_epoch` before the value of '
+           'this epoch is in the list.', _slip(in_time=False))
+ex.suspect('batches of validation announced', 'The callbacks hear `before_batch` for '
+           'validation batches, too. It is wanted for training batches only.',
+           _slip(heard=('train', 'valid')))
+ex.suspect('announced too late', 'The callbacks hear `before_batch` when the batch has '
+           'been predicted already. Tell them first.', _slip(early=False))
+ex.suspect('values begun anew', 'The list `values` begins anew with each `fit`. Make '
+           'it in `__init__`, once, as the optimizer.',
+           _slip(fit=lambda self, n_epoch: (setattr(self, 'values', []),
+                                            _fit(self, n_epoch))[1]))
+ex.suspect('loss', 'The values are means of the loss. The metric is wanted.',
+           _slip(measure=lambda self: (setattr(self, 'metric', self.loss_func),
+                                       _Own.measure(self))[1]))
 for loss, metric in (True, True), (True, False), (False, True):
-    def _turned(self, dls, model, loss_func, metric_func, *args, loss=loss, metric=metric):
+    def _turned(self, dls, model, loss_func, metric_func, *args, loss=loss,
+                metric=metric):
         turn = lambda turned, f: (lambda preds, yb: f(yb, preds)) if turned else f
-        _Own.__init__(self, dls, model, turn(loss, loss_func), turn(metric, metric_func), *args)
-    ex.suspect('arguments turned', 'The loss or the metric is called with its arguments the wrong way round. The predictions come first, then `yb`.', _slip(__init__=_turned))
-ex.suspect('no step', 'The model is not trained: is there an `opt.step()`, after `backward` and before `zero_grad`?', _slip(step=lambda self, xb, yb: self.model(xb)))
-ex.symptom('optimizer anew', 'A new optimizer is made for each `fit` or each epoch, and the velocity of the old one is lost. Make it in `__init__`, once.', lambda want, got: isinstance(got, dict) and got['optimizers made'] > 1)
-ex.symptom('every method expected', 'A callback need not have all methods, and one of these has none. Ask with `hasattr(cb, event)` first.', lambda want, got: isinstance(got, Raised) and "'_Deaf' object has no attribute" in got.message)
-ex.symptom('tensors', 'The values are tensors. `.item()` makes plain numbers of them.', lambda want, got: isinstance(got, dict) and got['values are plain numbers'] is False)
-ex.symptom('callbacks without the learner', 'The callbacks are called without the learner. Pass it: `getattr(cb, event)(self)`.', lambda want, got: isinstance(got, Raised) and "argument: 'learn'" in got.message)
-ex.symptom('not measured', 'Nothing is measured. After the training batches of each epoch come the validation batches, and their mean goes into `self.values`.', lambda want, got: isinstance(got, dict) and not got['values'])
-ex.symptom('callbacks not told', 'The callbacks hear nothing.', lambda want, got: isinstance(got, dict) and not got['callbacks heard (and the number of values by then)'])
-ex.symptom('no values', 'The learner has no list `values`. Begin it in `__init__`, with `self.values = []`.', lambda want, got: isinstance(got, Raised) and "has no attribute 'values'" in got.message);
+        _Own.__init__(self, dls, model, turn(loss, loss_func),
+                      turn(metric, metric_func), *args)
+    ex.suspect('arguments turned', 'The loss or the metric is called with its '
+               'arguments the wrong way round. The predictions come first, then `yb`.',
+               _slip(__init__=_turned))
+ex.suspect('no step', 'The model is not trained: is there an `opt.step()`, after '
+           '`backward` and before `zero_grad`?',
+           _slip(step=lambda self, xb, yb: self.model(xb)))
+ex.symptom('optimizer anew', 'A new optimizer is made for each `fit` or each epoch, '
+           'and the velocity of the old one is lost. Make it in `__init__`, once.',
+           lambda want, got: isinstance(got, dict) and got['optimizers made'] > 1)
+ex.symptom('every method expected', 'A callback need not have all methods, and one of '
+           'these has none. Ask with `hasattr(cb, event)` first.',
+           lambda want, got: isinstance(got, Raised)
+           and "'_Deaf' object has no attribute" in got.message)
+ex.symptom('tensors', 'The values are tensors. `.item()` makes plain numbers of them.',
+           lambda want, got: isinstance(got, dict)
+           and got['values are plain numbers'] is False)
+ex.symptom('callbacks without the learner', 'The callbacks are called without the '
+           'learner. Pass it: `getattr(cb, event)(self)`.',
+           lambda want, got: isinstance(got, Raised)
+           and "argument: 'learn'" in got.message)
+ex.symptom('not measured', 'Nothing is measured. After the training batches of each '
+           'epoch come the validation batches, and their mean goes into `self.values`.',
+           lambda want, got: isinstance(got, dict) and not got['values'])
+ex.symptom('callbacks not told', 'The callbacks hear nothing.',
+           lambda want, got: isinstance(got, dict)
+           and not got['callbacks heard (and the number of values by then)'])
+ex.symptom('no values', 'The learner has no list `values`. Begin it in `__init__`, '
+           'with `self.values = []`.',
+           lambda want, got: isinstance(got, Raised)
+           and "has no attribute 'values'" in got.message);
 ### END HIDDEN TESTS

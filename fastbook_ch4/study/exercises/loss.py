@@ -15,7 +15,8 @@ from fastbook_ch4.study.check import Exercise
 def _answers(*shape, g): return torch.randint(2, shape, generator=g).float()
 def _preds(*shape, g): return 3*torch.randn(shape, generator=g)
 def _batch(*shape): return lambda g: (_preds(*shape, g=g), _answers(*shape, g=g))
-_row_and_column = {'a row of predictions against a column of targets': lambda g: (_preds(4, g=g), _answers(4, 1, g=g))}
+_row_and_column = {'a row of predictions against a column of targets':
+    lambda g: (_preds(4, g=g), _answers(4, 1, g=g))}
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #aea1b7c8
@@ -26,29 +27,61 @@ ex = Exercise('sigmoid', 'loss', loss.sigmoid, {
     'a table': lambda g: _preds(2, 3, g=g),
     'nothing at all': lambda g: torch.zeros(0),
     'very large and very small numbers': lambda g: torch.tensor([0., 100., -100.])},
-    hints=('The formula has four steps: turn the sign round, take the exponential, add 1, divide 1 by it. Each is one sign or one function.',
-           'In Python a division comes before an addition: what is below the line of the fraction needs brackets.',
+    hints=('The formula has four steps: turn the sign round, take the exponential, add '
+           '1, divide 1 by it. Each is one sign or one function.',
+           'In Python a division comes before an addition: '
+           'what is below the line of the fraction needs brackets.',
            '`1/(1 + torch.exp(…))`, and it is -x that goes in.'),
-    why='Where `x` is large the exponential vanishes and 1/1 is left; where it is far below 0 the exponential is huge, and 1 divided by it is almost 0.')
+    why='Where `x` is large the exponential vanishes and 1/1 is left; where it is far '
+        'below 0 the exponential is huge, and 1 divided by it is almost 0.')
 
-ex.suspect('sign', 'The minus before the x is missing, so that large numbers come out near 0 and small ones near 1.', lambda x: 1/(1 + torch.exp(x)))
-ex.suspect('brackets', 'This is 1 + e⁻ˣ itself. 1 has to be divided by all of it: with brackets, as `1/1 + torch.exp(-x)` divides 1 by 1 and then adds the exponential.', lambda x: 1/1 + torch.exp(-x))
-ex.suspect('tanh', 'This is the hyperbolic tangent. It has the same S shape, but it goes from -1 to 1.', lambda x: torch.tanh(x))
-ex.suspect('clamp', 'You cut off what lies outside 0 to 1. The sigmoid squeezes: 2 and 3 come out different, and so do -2 and -3.', lambda x: x.clamp(0, 1))
-ex.suspect('overflow', 'The formula is right on paper, but e¹⁰⁰ is too large for a float32: infinity divided by infinity is NaN. Use the form in which e⁻ˣ stands below the line alone.', lambda x: torch.exp(x)/(1 + torch.exp(x)))
+ex.suspect('sign',
+           'The minus before the x is missing, so that large numbers come out near 0 '
+           'and small ones near 1.',
+           lambda x: 1/(1 + torch.exp(x)))
+ex.suspect('brackets',
+           'This is 1 + e⁻ˣ itself. 1 has to be divided by all of it: with brackets, '
+           'as `1/1 + torch.exp(-x)` divides 1 by 1 and then adds the exponential.',
+           lambda x: 1/1 + torch.exp(-x))
+ex.suspect('tanh',
+           'This is the hyperbolic tangent. '
+           'It has the same S shape, but it goes from -1 to 1.',
+           lambda x: torch.tanh(x))
+ex.suspect('clamp',
+           'You cut off what lies outside 0 to 1. The sigmoid squeezes: '
+           '2 and 3 come out different, and so do -2 and -3.',
+           lambda x: x.clamp(0, 1))
+ex.suspect('overflow',
+           'The formula is right on paper, but e¹⁰⁰ is too large for a float32: '
+           'infinity divided by infinity is NaN. Use the form in which e⁻ˣ '
+           'stands below the line alone.',
+           lambda x: torch.exp(x)/(1 + torch.exp(x)))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #9674c975
 ### BEGIN HIDDEN TESTS
-ex.suspect('minus', 'There is a minus below the line, where a plus belongs: 1 + e⁻ˣ.', lambda x: 1/(1 - torch.exp(-x)))
-ex.suspect('softmax', 'This is the softmax, in which the numbers share a whole of 1. The sigmoid treats each number by itself.', lambda x: torch.softmax(x.reshape(-1), 0).view_as(x))
-ex.suspect('softmax', 'This is the softmax, in which the numbers share a whole of 1. The sigmoid treats each number by itself.', lambda x: torch.softmax(x, -1))
-ex.symptom('one number', '`math.exp` takes a single number, and so does `float`. `torch.exp` takes all of a tensor at once.', lambda want, got: 'only one element tensors' in getattr(got, 'message', ''));
+ex.suspect('minus', 'There is a minus below the line, where a plus belongs: 1 + e⁻ˣ.',
+           lambda x: 1/(1 - torch.exp(-x)))
+ex.suspect('softmax',
+           'This is the softmax, in which the numbers share a whole of 1. '
+           'The sigmoid treats each number by itself.',
+           lambda x: torch.softmax(x.reshape(-1), 0).view_as(x))
+ex.suspect('softmax',
+           'This is the softmax, in which the numbers share a whole of 1. '
+           'The sigmoid treats each number by itself.',
+           lambda x: torch.softmax(x, -1))
+ex.symptom('one number',
+           '`math.exp` takes a single number, and so does `float`. '
+           '`torch.exp` takes all of a tensor at once.',
+           lambda want, got: 'only one element tensors' in getattr(got, 'message', ''));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #7615e41f
 ### BEGIN HIDDEN TESTS
-def _model(n, pixels): return lambda g: (torch.rand(n, pixels, generator=g), torch.randn(pixels, 1, generator=g), torch.randn(1, generator=g))
+def _model(n, pixels):
+    return lambda g: (torch.rand(n, pixels, generator=g),
+                      torch.randn(pixels, 1, generator=g),
+                      torch.randn(1, generator=g))
 
 ex = Exercise('linear1', 'loss', loss.linear1, {
     'four pictures of three pixels': _model(4, 3),
@@ -56,25 +89,57 @@ ex = Exercise('linear1', 'loss', loss.linear1, {
     'as many pictures as pixels': _model(3, 3),
     'pictures of 784 pixels': _model(2, 784)},
     grad=['weights', 'bias'], tol=1e-4,
-    hints=('"Multiply along a row and add up" is what one sign of Python does with two tensors: matrix multiplication.',
+    hints=('"Multiply along a row and add up" is what one sign of Python does with two '
+           'tensors: matrix multiplication.',
            '`xb @ weights` is a column already; then the bias is added to all of it.',
            'One line: `return xb @ …`, plus the bias.'),
-    why='`@` multiplies each row of `xb` with the column `weights` and adds up; the bias is one number, and broadcasting adds it to every prediction.')
+    why='`@` multiplies each row of `xb` with the column `weights` and adds up; '
+        'the bias is one number, and broadcasting adds it to every prediction.')
 
-ex.suspect('no_bias', 'The bias is missing: a picture without ink would always get 0.', lambda xb, weights, bias: xb@weights)
-ex.suspect('not_added', 'Pixels and weights are multiplied, but not added up: there is a number for each pixel, where one for each picture is wanted.', lambda xb, weights, bias: xb*weights.T + bias)
-ex.suspect('all_in_one', 'Everything is added up to a single number. Each picture needs a sum of its own, along its row.', lambda xb, weights, bias: (xb*weights.T).sum() + bias)
-ex.suspect('row', 'The numbers are right, but they lie in a row of shape (n,). A column, (n, 1), is wanted: the targets are a column too, and a row against a column is a trap.', lambda xb, weights, bias: (xb@weights + bias).flatten())
-ex.suspect('bias_first', 'The bias is added to the pixels before the product. It belongs behind it: once for each picture.', lambda xb, weights, bias: (xb + bias)@weights)
+ex.suspect('no_bias', 'The bias is missing: a picture without ink would always get 0.',
+           lambda xb, weights, bias: xb@weights)
+ex.suspect('not_added',
+           'Pixels and weights are multiplied, but not added up: '
+           'there is a number for each pixel, where one for each picture is wanted.',
+           lambda xb, weights, bias: xb*weights.T + bias)
+ex.suspect('all_in_one',
+           'Everything is added up to a single number. '
+           'Each picture needs a sum of its own, along its row.',
+           lambda xb, weights, bias: (xb*weights.T).sum() + bias)
+ex.suspect('row',
+           'The numbers are right, but they lie in a row of shape (n,). A '
+           'column, (n, 1), is wanted: the targets are a column too, and a row '
+           'against a column is a trap.',
+           lambda xb, weights, bias: (xb@weights + bias).flatten())
+ex.suspect('bias_first',
+           'The bias is added to the pixels before the product. It belongs behind it: '
+           'once for each picture.',
+           lambda xb, weights, bias: (xb + bias)@weights)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #e2f628eb
 ### BEGIN HIDDEN TESTS
-ex.suspect('row', 'The numbers are right, but they lie in a row of shape (n,). A column, (n, 1), is wanted: the targets are a column too, and a row against a column is a trap.', lambda xb, weights, bias: (xb@weights + bias).squeeze())
-ex.suspect('squeezed', 'Here the sigmoid is in it already. It belongs to the loss; this function returns the raw predictions.', lambda xb, weights, bias: torch.sigmoid(xb@weights + bias))
-ex.suspect('mean', 'The products are averaged over the pixels. They are to be added up.', lambda xb, weights, bias: xb@weights/len(weights) + bias)
-ex.suspect('bias_taken_off', 'The bias is subtracted. Add it.', lambda xb, weights, bias: xb@weights - bias)
-ex.symptom('shapes', 'The shapes do not fit. A matrix product needs as many columns on its left as rows on its right: `xb` (n, 784) and then `weights` (784, 1). And `*` is no matrix product; that is `@`.', lambda want, got: any(o in getattr(got, 'message', '') for o in ('cannot be multiplied', 'must match the size')));
+ex.suspect('row',
+           'The numbers are right, but they lie in a row of shape (n,). A '
+           'column, (n, 1), is wanted: the targets are a column too, and a row '
+           'against a column is a trap.',
+           lambda xb, weights, bias: (xb@weights + bias).squeeze())
+ex.suspect('squeezed',
+           'Here the sigmoid is in it already. It belongs to the loss; '
+           'this function returns the raw predictions.',
+           lambda xb, weights, bias: torch.sigmoid(xb@weights + bias))
+ex.suspect('mean',
+           'The products are averaged over the pixels. They are to be added up.',
+           lambda xb, weights, bias: xb@weights/len(weights) + bias)
+ex.suspect('bias_taken_off', 'The bias is subtracted. Add it.',
+           lambda xb, weights, bias: xb@weights - bias)
+ex.symptom('shapes',
+           'The shapes do not fit. A matrix product needs as many columns on its left '
+           'as rows on its right: `xb` (n, 784) and then `weights` (784, 1). And `*` '
+           'is no matrix product; that is `@`.',
+           lambda want, got:
+               any(o in getattr(got, 'message', '')
+                   for o in ('cannot be multiplied', 'must match the size')));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #42aad59a
@@ -84,11 +149,18 @@ def _facts(init, size, std, seed):
     def draw(n): return init(size, std, torch.Generator().manual_seed(n))
     p, q = draw(seed), draw(seed + 1)
     if not isinstance(p, torch.Tensor): return p
-    facts = {'shape': tuple(p.shape), 'type of the numbers': str(p.dtype), 'records gradients': p.requires_grad, 'is a leaf': p.is_leaf,
-             'same seed, same numbers': torch.equal(p, draw(seed)), 'other seed, other numbers': not torch.equal(p, q)}
+    facts = {'shape': tuple(p.shape),
+             'type of the numbers': str(p.dtype),
+             'records gradients': p.requires_grad,
+             'is a leaf': p.is_leaf,
+             'same seed, same numbers': torch.equal(p, draw(seed)),
+             'other seed, other numbers': not torch.equal(p, q)}
     p = p.detach()
-    return facts | {'mean is about 0': p.mean().abs().item() < std/4, 'standard deviation is about std': abs(p.std().item()/std - 1) < 0.2,
-                    'about 68 % lie within one std': abs((p.abs() < std).float().mean().item() - 0.683) < 0.08}
+    return facts | {
+        'mean is about 0': p.mean().abs().item() < std/4,
+        'standard deviation is about std': abs(p.std().item()/std - 1) < 0.2,
+        'about 68 % lie within one std':
+            abs((p.abs() < std).float().mean().item() - 0.683) < 0.08}
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #caf517d7
@@ -98,24 +170,62 @@ ex = Exercise('init_params', 'loss', loss.init_params, {
     'a row of numbers, more widely scattered': lambda g: ((500,), 3., 1),
     'small numbers': lambda g: ((30, 20), 0.1, 2)},
     run=_facts,
-    hints=('`torch.randn` draws from the normal distribution with standard deviation 1. How do you make that `std`? And what does its argument `generator` do?',
-           'Multiply by `std` first, and only then ask for gradients: what is calculated from a tensor with gradients is no leaf.',
-           '`(torch.randn(size, generator=generator)*std)`, and the method that switches gradients on ends in an underscore.'),
-    why='`requires_grad_` comes last, on the finished numbers: only a leaf gets its gradient stored in `.grad`, and only a leaf can be improved step by step.')
+    hints=('`torch.randn` draws from the normal distribution with standard deviation '
+           '1. How do you make that `std`? And what does its argument `generator` do?',
+           'Multiply by `std` first, and only then ask for gradients: '
+           'what is calculated from a tensor with gradients is no leaf.',
+           '`(torch.randn(size, generator=generator)*std)`, and the method that '
+           'switches gradients on ends in an underscore.'),
+    why='`requires_grad_` comes last, on the finished numbers: only a leaf gets its '
+        'gradient stored in `.grad`, and only a leaf can be improved step by step.')
 
 def _randn(size, std, generator): return torch.randn(size, generator=generator)*std
 
-ex.suspect('no_gradients', 'No gradients are recorded: `backward()` would find nothing to improve. `requires_grad_()` switches that on.', _randn)
-ex.suspect('no_leaf', 'Gradients are switched on before the multiplication by std, so what you return is the result of a calculation and no leaf: its `.grad` stays empty. Multiply first.', lambda size, std, generator: torch.randn(size, generator=generator, requires_grad=True)*std)
-_uniform = '`torch.rand` draws evenly between two borders, 0 and 1 if nothing is done with them. The normal distribution, around 0 and without borders, is `torch.randn`.'
-ex.suspect('uniform', _uniform, lambda size, std, generator: ((2*torch.rand(size, generator=generator) - 1)*std).requires_grad_())
-ex.suspect('uniform', _uniform, lambda size, std, generator: ((torch.rand(size, generator=generator) - 0.5)*12**0.5*std).requires_grad_())
-ex.suspect('uniform', _uniform, lambda size, std, generator: (torch.rand(size, generator=generator)*std).requires_grad_())
-ex.suspect('no_generator', 'The generator is not used: the same seed gives other numbers each time, and nobody can repeat your run.', lambda size, std, generator: (torch.randn(size)*std).requires_grad_())
-ex.suspect('no_std', 'The numbers are not scattered by std. `torch.randn` has the standard deviation 1: multiply what it draws by `std`.', lambda size, std, generator: torch.randn(size, generator=generator).requires_grad_())
-ex.symptom('not_random', 'Another seed gives the same numbers, so they are not drawn from the generator. Equal weights would all learn the same.', lambda want, got: not got['other seed, other numbers'])
-ex.symptom('not_around_0', 'The numbers are not scattered around 0, so that some pictures have a head start.', lambda want, got: not got['mean is about 0'])
-ex.suspect('variance', 'The numbers are scattered by the square root of std, or by its square: std is not the variance. Multiply by std itself.', lambda size, std, generator: _randn(size, std**0.5, generator).requires_grad_())
+ex.suspect('no_gradients',
+           'No gradients are recorded: `backward()` would find nothing to improve. '
+           '`requires_grad_()` switches that on.',
+           _randn)
+ex.suspect('no_leaf',
+           'Gradients are switched on before the multiplication by std, so what you '
+           'return is the result of a calculation and no leaf: its `.grad` stays '
+           'empty. Multiply first.',
+           lambda size, std, generator:
+               torch.randn(size, generator=generator, requires_grad=True)*std)
+_uniform = ('`torch.rand` draws evenly between two borders, 0 and 1 if nothing is '
+            'done with them. The normal distribution, around 0 and without '
+            'borders, is `torch.randn`.')
+ex.suspect('uniform', _uniform,
+           lambda size, std, generator:
+               ((2*torch.rand(size, generator=generator) - 1)*std).requires_grad_())
+ex.suspect('uniform', _uniform,
+           lambda size, std, generator:
+               ((torch.rand(size, generator=generator) - 0.5)*12**0.5*std)
+               .requires_grad_())
+ex.suspect('uniform', _uniform,
+           lambda size, std, generator:
+               (torch.rand(size, generator=generator)*std).requires_grad_())
+ex.suspect('no_generator',
+           'The generator is not used: the same seed gives other numbers each time, '
+           'and nobody can repeat your run.',
+           lambda size, std, generator: (torch.randn(size)*std).requires_grad_())
+ex.suspect('no_std',
+           'The numbers are not scattered by std. `torch.randn` has the standard '
+           'deviation 1: multiply what it draws by `std`.',
+           lambda size, std, generator:
+               torch.randn(size, generator=generator).requires_grad_())
+ex.symptom('not_random',
+           'Another seed gives the same numbers, so they are not drawn from the '
+           'generator. Equal weights would all learn the same.',
+           lambda want, got: not got['other seed, other numbers'])
+ex.symptom('not_around_0',
+           'The numbers are not scattered around 0, so that some '
+           'pictures have a head start.',
+           lambda want, got: not got['mean is about 0'])
+ex.suspect('variance',
+           'The numbers are scattered by the square root of std, or by its square: '
+           'std is not the variance. Multiply by std itself.',
+           lambda size, std, generator:
+               _randn(size, std**0.5, generator).requires_grad_())
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #039d56bd
@@ -124,101 +234,247 @@ ex = Exercise('mnist_loss', 'loss', loss.mnist_loss, {
     'five predictions': _batch(5, 1),
     'a batch of one': _batch(1, 1),
     'rows on both sides': _batch(7),
-    'predictions that are very sure': lambda g: (torch.tensor([[200.], [-200.], [3.]]), torch.tensor([[0.], [0.], [1.]]))},
+    'predictions that are very sure': lambda g:
+        (torch.tensor([[200.], [-200.], [3.]]), torch.tensor([[0.], [0.], [1.]]))},
     raises=_row_and_column, grad='preds',
-    hints=('After the sigmoid each prediction lies between 0 and 1, as the targets do. How far is 0.9 from 1? And from 0?',
-           'The distance is 1 - p where the target is 1, and p where it is 0. `torch.where(condition, a, b)` chooses, number by number.',
-           'Four lines: `same_shape(preds, targets)`, `p = preds.sigmoid()`, the distances by `torch.where(targets == 1, 1 - p, p)`, and their mean.'),
-    why='It is the mean, not the sum, so that the loss of a small batch and that of a large one can be compared; and the shapes are compared first, because PyTorch would broadcast without a word.')
+    hints=('After the sigmoid each prediction lies between 0 and 1, as the targets do. '
+           'How far is 0.9 from 1? And from 0?',
+           'The distance is 1 - p where the target is 1, and p where it is 0. '
+           '`torch.where(condition, a, b)` chooses, number by number.',
+           'Four lines: `same_shape(preds, targets)`, `p = preds.sigmoid()`, the '
+           'distances by `torch.where(targets == 1, 1 - p, p)`, and their mean.'),
+    why='It is the mean, not the sum, so that the loss of a small batch and that of a '
+        'large one can be compared; and the shapes are compared first, because PyTorch '
+        'would broadcast without a word.')
 
 def _distances(p, targets): return torch.where(targets == 1, 1 - p, p)
-ex.suspect('sum', 'You add the distances up. Take their mean: else the loss, and every step, grows with the size of the batch.', lambda preds, targets: _distances(preds.sigmoid(), targets).sum())
-ex.suspect('no_sigmoid', 'The sigmoid is missing. Raw predictions are any numbers, so a distance can be negative, and the loss has no lowest point.', lambda preds, targets: _distances(preds, targets).mean())
-ex.suspect('swapped', 'The two cases are swapped, so that the loss is smallest where everything is wrong: where the target is 1, the distance is 1 - p.', lambda preds, targets: _distances(preds.sigmoid(), 1 - targets).mean())
-ex.suspect('squared', 'You square the differences. This loss takes the distance itself.', lambda preds, targets: ((preds.sigmoid() - targets)**2).mean())
-ex.suspect('signed', 'The differences are taken with their sign, so that mistakes upwards and mistakes downwards cancel out.', lambda preds, targets: (preds.sigmoid() - targets).mean())
-ex.suspect('per_picture', 'There is a distance for each picture. A loss is one number: their mean.', lambda preds, targets: _distances(preds.sigmoid(), targets))
-ex.suspect('error_rate', 'This counts the mistakes. A count moves in jumps, and its slope is 0 almost everywhere, so nothing can be learned from it: take the distances.', lambda preds, targets: ((preds > 0) != (targets == 1)).float().mean())
-ex.suspect('cross_entropy', 'This is the cross-entropy. It has its merits, but the task is the mean distance.', lambda preds, targets: F.binary_cross_entropy_with_logits(preds, targets))
-ex.suspect('broadcast', 'A row against a column is not refused: PyTorch compares each prediction with each target, without a word. Call `same_shape(preds, targets)` first.', lambda preds, targets: _distances(preds.sigmoid(), targets).mean())
+ex.suspect('sum',
+           'You add the distances up. Take their mean: '
+           'else the loss, and every step, grows with the size of the batch.',
+           lambda preds, targets: _distances(preds.sigmoid(), targets).sum())
+ex.suspect('no_sigmoid',
+           'The sigmoid is missing. Raw predictions are any numbers, so a distance can '
+           'be negative, and the loss has no lowest point.',
+           lambda preds, targets: _distances(preds, targets).mean())
+ex.suspect('swapped',
+           'The two cases are swapped, so that the loss is smallest where everything '
+           'is wrong: where the target is 1, the distance is 1 - p.',
+           lambda preds, targets: _distances(preds.sigmoid(), 1 - targets).mean())
+ex.suspect('squared',
+           'You square the differences. This loss takes the distance itself.',
+           lambda preds, targets: ((preds.sigmoid() - targets)**2).mean())
+ex.suspect('signed',
+           'The differences are taken with their sign, so that mistakes upwards and '
+           'mistakes downwards cancel out.',
+           lambda preds, targets: (preds.sigmoid() - targets).mean())
+ex.suspect('per_picture',
+           'There is a distance for each picture. A loss is one number: their mean.',
+           lambda preds, targets: _distances(preds.sigmoid(), targets))
+ex.suspect('error_rate',
+           'This counts the mistakes. A count moves in jumps, and its slope is 0 '
+           'almost everywhere, so nothing can be learned from it: take the distances.',
+           lambda preds, targets: ((preds > 0) != (targets == 1)).float().mean())
+ex.suspect('cross_entropy',
+           'This is the cross-entropy. It has its merits, but the '
+           'task is the mean distance.',
+           lambda preds, targets: F.binary_cross_entropy_with_logits(preds, targets))
+ex.suspect('broadcast',
+           'A row against a column is not refused: PyTorch compares each prediction '
+           'with each target, without a word. Call `same_shape(preds, targets)` first.',
+           lambda preds, targets: _distances(preds.sigmoid(), targets).mean())
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #ad4b3615
 ### BEGIN HIDDEN TESTS
-ex.suspect('compared_with_3', 'The targets are compared with 3, and none of them is. A three has the target 1, a seven 0.', lambda preds, targets: preds.sigmoid().mean())
-ex.suspect('squeezed_too_late', 'The sigmoid is taken of the distances. Squeeze the raw predictions first, and take the distances then.', lambda preds, targets: (preds - targets).abs().sigmoid().mean())
-ex.suspect('targets_squeezed', 'The targets are squeezed as well. They are 0 and 1 already: only the predictions go through the sigmoid.', lambda preds, targets: (preds.sigmoid() - targets.sigmoid()).abs().mean())
-ex.suspect('negative', 'The sign is turned round. A loss has to fall as the predictions get better.', lambda preds, targets: -_distances(preds.sigmoid(), targets).mean())
-ex.symptom('one_if_for_many', '`if` needs a single True or False, and a batch has many targets. `torch.where` chooses for each of them.', lambda want, got: 'Boolean value' in getattr(got, 'message', ''));
+ex.suspect('compared_with_3',
+           'The targets are compared with 3, and none of them is. '
+           'A three has the target 1, a seven 0.',
+           lambda preds, targets: preds.sigmoid().mean())
+ex.suspect('squeezed_too_late',
+           'The sigmoid is taken of the distances. '
+           'Squeeze the raw predictions first, and take the distances then.',
+           lambda preds, targets: (preds - targets).abs().sigmoid().mean())
+ex.suspect('targets_squeezed',
+           'The targets are squeezed as well. They are 0 and 1 already: '
+           'only the predictions go through the sigmoid.',
+           lambda preds, targets: (preds.sigmoid() - targets.sigmoid()).abs().mean())
+ex.suspect('negative',
+           'The sign is turned round. A loss has to fall as the '
+           'predictions get better.',
+           lambda preds, targets: -_distances(preds.sigmoid(), targets).mean())
+ex.symptom('one_if_for_many',
+           '`if` needs a single True or False, and a batch has many targets. '
+           '`torch.where` chooses for each of them.',
+           lambda want, got: 'Boolean value' in getattr(got, 'message', ''));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #9fde8d57
 ### BEGIN HIDDEN TESTS
 ex = Exercise('batch_accuracy', 'loss', loss.batch_accuracy, {
     'twenty predictions': _batch(20, 1),
-    'predictions between 0 and 1': lambda g: (torch.tensor([[.2], [.3], [.9], [.4], [.6]]), torch.tensor([[1.], [1.], [1.], [0.], [0.]])),
+    'predictions between 0 and 1': lambda g:
+        (torch.tensor([[.2], [.3], [.9], [.4], [.6]]),
+         torch.tensor([[1.], [1.], [1.], [0.], [0.]])),
     'a batch of one': _batch(1, 1),
     'rows on both sides': _batch(6),
-    'a prediction of exactly 0': lambda g: (torch.tensor([[0.], [1.], [-1.], [2.]]), torch.tensor([[0.], [1.], [1.], [1.]]))},
+    'a prediction of exactly 0': lambda g: (torch.tensor([[0.], [1.], [-1.], [2.]]),
+                                            torch.tensor([[0.], [1.], [1.], [1.]]))},
     raises=_row_and_column,
-    hints=('A comparison such as `preds > 0` gives True or False for each prediction. Do the same with the targets, and compare the two.',
-           'The share of True is a mean; but there is no mean of True and False before `.float()` makes 1 and 0 of them.',
-           '`((preds > 0) == (targets == 1)).float().mean()`, after `same_shape(preds, targets)`.'),
-    why='The sigmoid is above one half exactly where its input is above 0, so there is no need to calculate it.')
+    hints=('A comparison such as `preds > 0` gives True or False for each prediction. '
+           'Do the same with the targets, and compare the two.',
+           'The share of True is a mean; but there is no mean of True and False before '
+           '`.float()` makes 1 and 0 of them.',
+           '`((preds > 0) == (targets == 1)).float().mean()`, after '
+           '`same_shape(preds, targets)`.'),
+    why='The sigmoid is above one half exactly where its input is above 0, so there is '
+        'no need to calculate it.')
 
 def _right(said, targets): return (said == (targets == 1)).float()
-ex.suspect('half', 'You compare raw predictions with 0.5. One half is the border after the sigmoid; before it, the border is 0.', lambda preds, targets: _right(preds > 0.5, targets).mean())
-ex.suspect('always_three', 'After the sigmoid everything is above 0, so every answer is "three". Compare the raw predictions with 0, or the squeezed ones with 0.5.', lambda preds, targets: _right(preds.sigmoid() > 0, targets).mean())
-ex.suspect('exactly_0', 'A prediction of exactly 0 counts as a seven: `>`, not `>=`.', lambda preds, targets: _right(preds >= 0, targets).mean())
-ex.suspect('count', 'This is how many are right. The share is wanted: divide by how many there are, or take the mean.', lambda preds, targets: _right(preds > 0, targets).sum())
-ex.suspect('per_picture', 'There is a True or False for each picture. The accuracy is one number: their mean, after `.float()`.', lambda preds, targets: (preds > 0) == (targets == 1))
-ex.suspect('threes_only', 'You count the threes that were found. A seven that is called a seven is right as well.', lambda preds, targets: ((preds > 0) & (targets == 1)).float().mean())
-ex.suspect('per_cent', 'This is in per cent. The share is wanted, from 0 to 1.', lambda preds, targets: 100*_right(preds > 0, targets).mean())
-ex.suspect('mistakes', 'This is the share of wrong answers, the error rate.', lambda preds, targets: 1 - _right(preds > 0, targets).mean())
-ex.suspect('broadcast', 'A row against a column is not refused: PyTorch compares each prediction with each target, and about half of them agree. Call `same_shape(preds, targets)` first.', lambda preds, targets: _right(preds > 0, targets).mean())
+ex.suspect('half',
+           'You compare raw predictions with 0.5. '
+           'One half is the border after the sigmoid; before it, the border is 0.',
+           lambda preds, targets: _right(preds > 0.5, targets).mean())
+ex.suspect('always_three',
+           'After the sigmoid everything is above 0, so every answer is "three". '
+           'Compare the raw predictions with 0, or the squeezed ones with 0.5.',
+           lambda preds, targets: _right(preds.sigmoid() > 0, targets).mean())
+ex.suspect('exactly_0', 'A prediction of exactly 0 counts as a seven: `>`, not `>=`.',
+           lambda preds, targets: _right(preds >= 0, targets).mean())
+ex.suspect('count',
+           'This is how many are right. The share is wanted: '
+           'divide by how many there are, or take the mean.',
+           lambda preds, targets: _right(preds > 0, targets).sum())
+ex.suspect('per_picture',
+           'There is a True or False for each picture. The accuracy is one number: '
+           'their mean, after `.float()`.',
+           lambda preds, targets: (preds > 0) == (targets == 1))
+ex.suspect('threes_only',
+           'You count the threes that were found. '
+           'A seven that is called a seven is right as well.',
+           lambda preds, targets: ((preds > 0) & (targets == 1)).float().mean())
+ex.suspect('per_cent', 'This is in per cent. The share is wanted, from 0 to 1.',
+           lambda preds, targets: 100*_right(preds > 0, targets).mean())
+ex.suspect('mistakes', 'This is the share of wrong answers, the error rate.',
+           lambda preds, targets: 1 - _right(preds > 0, targets).mean())
+ex.suspect('broadcast',
+           'A row against a column is not refused: PyTorch compares each prediction '
+           'with each target, and about half of them agree. Call '
+           '`same_shape(preds, targets)` first.',
+           lambda preds, targets: _right(preds > 0, targets).mean())
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #2c593408
 ### BEGIN HIDDEN TESTS
-ex.suspect('count', 'This is how many are right. The share is wanted: divide by how many there are, or take the mean.', lambda preds, targets: ((preds > 0) == (targets == 1)).sum())
-ex.suspect('whole_division', '`//` drops what is behind the point. Use `/`.', lambda preds, targets: ((preds > 0) == (targets == 1)).sum()//len(preds))
-ex.suspect('not_decided', 'Raw predictions are compared with the targets themselves, and hardly ever equal them. Decide first: `preds > 0`.', lambda preds, targets: (preds == targets).float().mean())
-ex.suspect('signs', '`sign` gives -1 for a seven, and its target is 0. `preds > 0` is True or False, and can be compared with `targets == 1`.', lambda preds, targets: (preds.sign() == targets).float().mean())
-ex.suspect('one_minus_loss', 'This is 1 minus the loss. The accuracy counts: a prediction is right or wrong, however sure it is.', lambda preds, targets: 1 - (preds.sigmoid() - targets).abs().mean())
-ex.suspect('threes_alone', 'This is the share among the threes. The sevens have to be in it too.', lambda preds, targets: (preds[targets == 1] > 0).float().mean())
-ex.symptom('no_mean_of_bool', 'There is no mean of True and False: `.float()` makes 1 and 0 of them.', lambda want, got: 'could not infer output dtype' in getattr(got, 'message', ''))
-ex.symptom('one_if_for_many', '`if`, `and`, `or` and a chain such as `a > 0 == b` need a single True or False, and here there are many. Put brackets round each comparison: `(preds > 0) == (targets == 1)`.', lambda want, got: 'Boolean value' in getattr(got, 'message', ''));
+ex.suspect('count',
+           'This is how many are right. The share is wanted: '
+           'divide by how many there are, or take the mean.',
+           lambda preds, targets: ((preds > 0) == (targets == 1)).sum())
+ex.suspect('whole_division', '`//` drops what is behind the point. Use `/`.',
+           lambda preds, targets: ((preds > 0) == (targets == 1)).sum()//len(preds))
+ex.suspect('not_decided',
+           'Raw predictions are compared with the targets themselves, and hardly ever '
+           'equal them. Decide first: `preds > 0`.',
+           lambda preds, targets: (preds == targets).float().mean())
+ex.suspect('signs',
+           '`sign` gives -1 for a seven, and its target is 0. '
+           '`preds > 0` is True or False, and can be compared with `targets == 1`.',
+           lambda preds, targets: (preds.sign() == targets).float().mean())
+ex.suspect('one_minus_loss',
+           'This is 1 minus the loss. The accuracy counts: '
+           'a prediction is right or wrong, however sure it is.',
+           lambda preds, targets: 1 - (preds.sigmoid() - targets).abs().mean())
+ex.suspect('threes_alone',
+           'This is the share among the threes. The sevens have to be in it too.',
+           lambda preds, targets: (preds[targets == 1] > 0).float().mean())
+ex.symptom('no_mean_of_bool',
+           'There is no mean of True and False: `.float()` makes 1 and 0 of them.',
+           lambda want, got:
+               'could not infer output dtype' in getattr(got, 'message', ''))
+ex.symptom('one_if_for_many',
+           '`if`, `and`, `or` and a chain such as `a > 0 == b` need a single True or '
+           'False, and here there are many. Put brackets round each comparison: '
+           '`(preds > 0) == (targets == 1)`.',
+           lambda want, got: 'Boolean value' in getattr(got, 'message', ''));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #98ed292e
 ### BEGIN HIDDEN TESTS
-def _slope(preds, targets): return torch.autograd.grad(loss.mnist_loss(p := preds.clone().requires_grad_(), targets), p)[0]
+def _slope(preds, targets):
+    return torch.autograd.grad(
+        loss.mnist_loss(p := preds.clone().requires_grad_(), targets), p)[0]
 
 ex = Exercise('loss_slope', 'loss', _slope, {
-    'five predictions': _batch(5, 1), 'a batch of one': _batch(1, 1), 'rows on both sides': _batch(8),
-    'predictions that are very sure': lambda g: (torch.tensor([[200.], [-200.], [0.]]), torch.tensor([[0.], [0.], [1.]]))},
-    hints=('Go from the outside to the inside, and multiply the slopes: the mean, the distance, the sigmoid.',
-           'One prediction has a share of 1/n in the mean. The distance falls with p where the target is 1, and rises where it is 0: slopes -1 and +1.',
-           '`p*(1 - p)` from the sigmoid, times `torch.where(targets == 1, -1., 1.)`, divided by `preds.numel()`.'),
-    why='By the chain rule slopes one inside the other multiply: ±1 for the distance, p(1-p) for the sigmoid, 1/n for the mean. Where the model is very sure, p(1-p) is almost 0, and it hardly learns, right or wrong.')
+    'five predictions': _batch(5, 1),
+    'a batch of one': _batch(1, 1),
+    'rows on both sides': _batch(8),
+    'predictions that are very sure': lambda g:
+        (torch.tensor([[200.], [-200.], [0.]]), torch.tensor([[0.], [0.], [1.]]))},
+    hints=('Go from the outside to the inside, and multiply the slopes: '
+           'the mean, the distance, the sigmoid.',
+           'One prediction has a share of 1/n in the mean. The distance falls with p '
+           'where the target is 1, and rises where it is 0: slopes -1 and +1.',
+           '`p*(1 - p)` from the sigmoid, times `torch.where(targets == 1, -1., 1.)`, '
+           'divided by `preds.numel()`.'),
+    why='By the chain rule slopes one inside the other multiply: ±1 for the distance, '
+        'p(1-p) for the sigmoid, 1/n for the mean. Where the model is very sure, '
+        'p(1-p) is almost 0, and it hardly learns, right or wrong.')
 
-def _parts(preds, targets): return preds.sigmoid(), torch.where(targets == 1, -1., 1.), preds.numel()
+def _parts(preds, targets):
+    return preds.sigmoid(), torch.where(targets == 1, -1., 1.), preds.numel()
 def _of(formula): return lambda preds, targets: formula(*_parts(preds, targets))
-ex.suspect('no_mean', 'The 1/n of the mean is missing: each slope is n times too large, and would grow with the batch.', _of(lambda p, s, n: s*p*(1 - p)))
-ex.suspect('no_sigmoid', 'The slope of the sigmoid, p(1-p), is missing: the chain goes mean, distance, sigmoid.', _of(lambda p, s, n: s/n + 0*p))
-ex.suspect('sign', 'The sign is turned round: with a three (target 1), a higher prediction makes the loss smaller, so that the slope is negative.', _of(lambda p, s, n: -s*p*(1 - p)/n))
-ex.suspect('one_sign', 'All slopes have the same sign. Where the target is 1 the loss falls when the prediction rises: there the slope is negative.', _of(lambda p, s, n: p*(1 - p)/n))
-ex.suspect('p_squared', 'The slope of the sigmoid is p(1-p), and not p² or p.', _of(lambda p, s, n: s*p/n))
-ex.suspect('cross_entropy', 'The prediction minus the target is the slope of another loss, the cross-entropy. That of the distance has p(1-p) in it.', _of(lambda p, s, n: p - (s < 0).float()))
-ex.suspect('cross_entropy', 'The prediction minus the target is the slope of another loss, the cross-entropy. That of the distance has p(1-p) in it.', _of(lambda p, s, n: (p - (s < 0).float())/n))
-ex.suspect('raw', 'In p(1-p) you put the raw predictions. p is what the sigmoid makes of them.', lambda preds, targets: torch.where(targets == 1, -1., 1.)*preds*(1 - preds)/preds.numel())
+ex.suspect('no_mean',
+           'The 1/n of the mean is missing: '
+           'each slope is n times too large, and would grow with the batch.',
+           _of(lambda p, s, n: s*p*(1 - p)))
+ex.suspect('no_sigmoid',
+           'The slope of the sigmoid, p(1-p), is missing: '
+           'the chain goes mean, distance, sigmoid.',
+           _of(lambda p, s, n: s/n + 0*p))
+ex.suspect('sign',
+           'The sign is turned round: with a three (target 1), a higher prediction '
+           'makes the loss smaller, so that the slope is negative.',
+           _of(lambda p, s, n: -s*p*(1 - p)/n))
+ex.suspect('one_sign',
+           'All slopes have the same sign. Where the target is 1 the loss falls when '
+           'the prediction rises: there the slope is negative.',
+           _of(lambda p, s, n: p*(1 - p)/n))
+ex.suspect('p_squared', 'The slope of the sigmoid is p(1-p), and not p² or p.',
+           _of(lambda p, s, n: s*p/n))
+ex.suspect('cross_entropy',
+           'The prediction minus the target is the slope of another loss, the '
+           'cross-entropy. That of the distance has p(1-p) in it.',
+           _of(lambda p, s, n: p - (s < 0).float()))
+ex.suspect('cross_entropy',
+           'The prediction minus the target is the slope of another loss, the '
+           'cross-entropy. That of the distance has p(1-p) in it.',
+           _of(lambda p, s, n: (p - (s < 0).float())/n))
+ex.suspect('raw',
+           'In p(1-p) you put the raw predictions. '
+           'p is what the sigmoid makes of them.',
+           lambda preds, targets:
+               torch.where(targets == 1, -1., 1.)*preds*(1 - preds)/preds.numel())
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #b078f435
 ### BEGIN HIDDEN TESTS
-ex.suspect('distance_in_it', 'The distance itself is in the product: that is the slope of its square. The slope of the distance is -1 or +1.', _of(lambda p, s, n: p*(1 - p)*(p - (s < 0).float())/n))
-ex.suspect('distance_in_it', 'The distance itself is in the product: that is the slope of its square. The slope of the distance is -1 or +1.', _of(lambda p, s, n: 2*p*(1 - p)*(p - (s < 0).float())/n))
-ex.suspect('times_n', 'The slopes are multiplied by n. One prediction has a share of 1/n in the mean: divide.', _of(lambda p, s, n: s*p*(1 - p)*n))
-ex.suspect('one_slope', 'There is a single number. Each prediction has a slope of its own; the mean is in the loss already, as the factor 1/n.', _of(lambda p, s, n: (s*p*(1 - p)).mean()))
-ex.suspect('squeezed_twice', 'The sigmoid is taken twice. `p` is the squeezed prediction already: p(1-p).', _of(lambda p, s, n: s*p.sigmoid()*(1 - p.sigmoid())/n));
+ex.suspect('distance_in_it',
+           'The distance itself is in the product: that is the slope of its square. '
+           'The slope of the distance is -1 or +1.',
+           _of(lambda p, s, n: p*(1 - p)*(p - (s < 0).float())/n))
+ex.suspect('distance_in_it',
+           'The distance itself is in the product: that is the slope of its square. '
+           'The slope of the distance is -1 or +1.',
+           _of(lambda p, s, n: 2*p*(1 - p)*(p - (s < 0).float())/n))
+ex.suspect('times_n',
+           'The slopes are multiplied by n. '
+           'One prediction has a share of 1/n in the mean: divide.',
+           _of(lambda p, s, n: s*p*(1 - p)*n))
+ex.suspect('one_slope',
+           'There is a single number. Each prediction has a slope of its own; '
+           'the mean is in the loss already, as the factor 1/n.',
+           _of(lambda p, s, n: (s*p*(1 - p)).mean()))
+ex.suspect('squeezed_twice',
+           'The sigmoid is taken twice. '
+           '`p` is the squeezed prediction already: p(1-p).',
+           _of(lambda p, s, n: s*p.sigmoid()*(1 - p.sigmoid())/n));
 ### END HIDDEN TESTS

@@ -35,33 +35,56 @@ ex = Exercise('relu', 'nets', nets.relu, {
     '64-bit numbers': lambda g: torch.randn(4, generator=g, dtype=torch.float64),
     'nothing at all': lambda g: torch.zeros(0, 3)},
     run=_with_slope,
-    hints=('You need no loop: a comparison such as `x > 0` works on all numbers of a tensor at once.',
-           '`torch.where(condition, a, b)` takes `a` where the condition holds and `b` where it does not, number by number.',
-           'The condition is `x > 0`, and the two to choose from are `x` and 0. `x.clamp(min=0)` would do too.'),
-    why='`torch.where` chooses for each number by itself, so the slope is 1 where `x` was kept and 0 where it was cut off, and training needs just that.')
+    hints=('You need no loop: a comparison such as `x > 0` works on all numbers of a '
+           'tensor at once.',
+           '`torch.where(condition, a, b)` takes `a` where the condition holds and `b` '
+           'where it does not, number by number.',
+           'The condition is `x > 0`, and the two to choose from are `x` and 0. '
+           '`x.clamp(min=0)` would do too.'),
+    why='`torch.where` chooses for each number by itself, so the slope is 1 where `x` '
+        'was kept and 0 where it was cut off, and training needs just that.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #46b05b03
 ### BEGIN HIDDEN TESTS
-ex.suspect('abs', 'A negative number is turned round, not cut off: that is the absolute value. It should become 0.', lambda x: x.abs())
-ex.suspect('other_side', 'The wrong half is cut off: the negative numbers are kept and the positive ones become 0.', lambda x: x.clamp(max=0))
-ex.suspect('dropped', 'The negative numbers are left out, so that the shape changes. Each has to stay in its place, as a 0.', lambda x: x[x > 0])
-ex.suspect('step', 'The answer says where `x` is positive, as 1 or 0. Where it is, the number itself is wanted.', lambda x: (x > 0).to(x.dtype))
-ex.suspect('step', 'The answer says where `x` is positive, as 1 or 0. Where it is, the number itself is wanted.', lambda x: x > 0)
-ex.suspect('step', 'The answer says where `x` is positive, as 1 or 0. Where it is, the number itself is wanted.', lambda x: (x > 0).float())
-ex.suspect('dropped', 'The negative numbers are left out, so that the shape changes. Each has to stay in its place, as a 0.', lambda x: x[x >= 0])
-ex.suspect('leaky', 'Negative numbers are made smaller, but not 0. (That is another activation function, the leaky ReLU.)', lambda x: torch.where(x > 0, x, 0.01*x))
-ex.suspect('nan', 'At 0 your formula divides 0 by 0, which is not a number. 0 should stay 0.', lambda x: x*x.clamp(min=0)/x)
-ex.suspect('sigmoid', 'That is the sigmoid. It bends too, but here numbers above 0 stay as they are, and those below become 0.', lambda x: x.sigmoid())
-ex.symptom('no_slope', 'The numbers are right, but no slope can flow back through them: nothing could be trained through this function. `.item()`, `.detach()`, `.tolist()`, `torch.tensor(…)` and NumPy cut slopes off.', lambda want, got: torch.equal(want['values'], got['values']) and got['slopes'] is None)
-ex.symptom('one_number', '`if` and `max` want a single yes or no, and `x > 0` gives one for each number of the tensor. `torch.where(x > 0, …, …)`, a product or `clamp` treat each number by itself.', lambda want, got: 'ambiguous' in got.message)
+ex.suspect('abs', 'A negative number is turned round, not cut off: that is the '
+           'absolute value. It should become 0.', lambda x: x.abs())
+ex.suspect('other_side', 'The wrong half is cut off: the negative numbers are kept and '
+           'the positive ones become 0.', lambda x: x.clamp(max=0))
+ex.suspect('dropped', 'The negative numbers are left out, so that the shape changes. '
+           'Each has to stay in its place, as a 0.', lambda x: x[x > 0])
+ex.suspect('step', 'The answer says where `x` is positive, as 1 or 0. Where it is, the '
+           'number itself is wanted.', lambda x: (x > 0).to(x.dtype))
+ex.suspect('step', 'The answer says where `x` is positive, as 1 or 0. Where it is, the '
+           'number itself is wanted.', lambda x: x > 0)
+ex.suspect('step', 'The answer says where `x` is positive, as 1 or 0. Where it is, the '
+           'number itself is wanted.', lambda x: (x > 0).float())
+ex.suspect('dropped', 'The negative numbers are left out, so that the shape changes. '
+           'Each has to stay in its place, as a 0.', lambda x: x[x >= 0])
+ex.suspect('leaky', 'Negative numbers are made smaller, but not 0. (That is another '
+           'activation function, the leaky ReLU.)',
+           lambda x: torch.where(x > 0, x, 0.01*x))
+ex.suspect('nan', 'At 0 your formula divides 0 by 0, which is not a number. 0 '
+           'should stay 0.', lambda x: x*x.clamp(min=0)/x)
+ex.suspect('sigmoid', 'That is the sigmoid. It bends too, but here numbers above 0 '
+           'stay as they are, and those below become 0.', lambda x: x.sigmoid())
+ex.symptom('no_slope', 'The numbers are right, but no slope can flow back through '
+           'them: nothing could be trained through this function. `.item()`, '
+           '`.detach()`, `.tolist()`, `torch.tensor(…)` and NumPy cut slopes off.',
+           lambda want, got: torch.equal(want['values'], got['values'])
+           and got['slopes'] is None)
+ex.symptom('one_number', '`if` and `max` want a single yes or no, and `x > 0` gives '
+           'one for each number of the tensor. `torch.where(x > 0, …, …)`, a product '
+           'or `clamp` treat each number by itself.',
+           lambda want, got: 'ambiguous' in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #f94e9b8c
 ### BEGIN HIDDEN TESTS
 def _sizes(g, n, n_in, n_hidden, n_out):
     "Images and parameters for a net."
-    return tuple(torch.randn(size, generator=g) for size in ((n, n_in), (n_in, n_hidden), n_hidden, (n_hidden, n_out), n_out))
+    return tuple(torch.randn(size, generator=g) for size in
+                 ((n, n_in), (n_in, n_hidden), n_hidden, (n_hidden, n_out), n_out))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #e8d5cb3b
@@ -73,77 +96,130 @@ ex = Exercise('simple_net', 'nets', nets.simple_net, {
     grad=['w1', 'b1', 'w2', 'b2'],
     tol=1e-4,
     hints=('A linear layer is one line: multiply with `@`, add the bias.',
-           'Three steps, in this order: linear, bend, linear. Nothing follows the second linear layer.',
-           'The first two steps are `hidden = (xb@w1 + b1).clamp(min=0)`. The third is like the first, with `hidden` in place of `xb`.'),
-    why='The bend stands *between* the layers: without it the two would be one linear layer, and behind the second it would cut off every negative score, which is how this net says "seven".')
+           'Three steps, in this order: linear, bend, linear. Nothing follows the '
+           'second linear layer.',
+           'The first two steps are `hidden = (xb@w1 + b1).clamp(min=0)`. The third is '
+           'like the first, with `hidden` in place of `xb`.'),
+    why='The bend stands *between* the layers: without it the two would be one linear '
+        'layer, and behind the second it would cut off every negative score, which is '
+        'how this net says "seven".')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #f10ec763
 ### BEGIN HIDDEN TESTS
-ex.suspect('no_bend', 'The bend is missing. Two linear layers in a row are one linear layer.', lambda x, w1, b1, w2, b2: (x@w1 + b1)@w2 + b2)
-ex.suspect('bend_late', 'The bend comes after the second layer. It belongs between the two.', lambda x, w1, b1, w2, b2: F.relu((x@w1 + b1)@w2 + b2))
-ex.suspect('two_bends', 'There is a bend after the second layer too. It cuts off the negative scores, which say "seven".', lambda x, w1, b1, w2, b2: F.relu(F.relu(x@w1 + b1)@w2 + b2))
-ex.suspect('bias_after_bend', '`b1` is added after the bend. It belongs before: it decides where the line bends.', lambda x, w1, b1, w2, b2: (F.relu(x@w1) + b1)@w2 + b2)
-ex.suspect('no_b1', 'The bias of the first layer, `b1`, is not used.', lambda x, w1, b1, w2, b2: F.relu(x@w1)@w2 + b2)
-ex.suspect('no_b2', 'The bias of the second layer, `b2`, is not used.', lambda x, w1, b1, w2, b2: F.relu(x@w1 + b1)@w2)
-ex.suspect('sigmoid', 'The scores went through a sigmoid. Raw scores are wanted; the loss has the sigmoid.', lambda x, w1, b1, w2, b2: (F.relu(x@w1 + b1)@w2 + b2).sigmoid())
-ex.suspect('own_weights', '`nn.Linear` makes weights of its own, and draws them anew each time. Calculate with `w1`, `b1`, `w2` and `b2`, which are given.', lambda x, w1, b1, w2, b2: nn.Sequential(nn.Linear(*w1.shape), nn.ReLU(), nn.Linear(*w2.shape))(x))
-ex.suspect('sigmoid_inside', 'There is a sigmoid between the layers. It bends too, but this net bends with a ReLU.', lambda x, w1, b1, w2, b2: (x@w1 + b1).sigmoid()@w2 + b2)
+ex.suspect('no_bend', 'The bend is missing. Two linear layers in a row are one '
+           'linear layer.', lambda x, w1, b1, w2, b2: (x@w1 + b1)@w2 + b2)
+ex.suspect('bend_late', 'The bend comes after the second layer. It belongs '
+           'between the two.', lambda x, w1, b1, w2, b2: F.relu((x@w1 + b1)@w2 + b2))
+ex.suspect('two_bends', 'There is a bend after the second layer too. It cuts off the '
+           'negative scores, which say "seven".',
+           lambda x, w1, b1, w2, b2: F.relu(F.relu(x@w1 + b1)@w2 + b2))
+ex.suspect('bias_after_bend', '`b1` is added after the bend. It belongs before: it '
+           'decides where the line bends.',
+           lambda x, w1, b1, w2, b2: (F.relu(x@w1) + b1)@w2 + b2)
+ex.suspect('no_b1', 'The bias of the first layer, `b1`, is not used.',
+           lambda x, w1, b1, w2, b2: F.relu(x@w1)@w2 + b2)
+ex.suspect('no_b2', 'The bias of the second layer, `b2`, is not used.',
+           lambda x, w1, b1, w2, b2: F.relu(x@w1 + b1)@w2)
+ex.suspect('sigmoid', 'The scores went through a sigmoid. Raw scores are wanted; the '
+           'loss has the sigmoid.',
+           lambda x, w1, b1, w2, b2: (F.relu(x@w1 + b1)@w2 + b2).sigmoid())
+ex.suspect('own_weights', '`nn.Linear` makes weights of its own, and draws them anew '
+           'each time. Calculate with `w1`, `b1`, `w2` and `b2`, which are given.',
+           lambda x, w1, b1, w2, b2: nn.Sequential(nn.Linear(*w1.shape), nn.ReLU(),
+                                                   nn.Linear(*w2.shape))(x))
+ex.suspect('sigmoid_inside', 'There is a sigmoid between the layers. It bends too, but '
+           'this net bends with a ReLU.',
+           lambda x, w1, b1, w2, b2: (x@w1 + b1).sigmoid()@w2 + b2)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #015e5166
 ### BEGIN HIDDEN TESTS
 def _counted(f, model):
-    "A count; that of nothing at all may be 0.0, which it is where PyTorch or NumPy adds up an empty list."
+    """A count; that of nothing at all may be 0.0, which it is where PyTorch or NumPy
+    adds up an empty list."""
     n = f(model)
     return 0 if isinstance(n, float) and n == 0 else n
 
-ex = Exercise('count_params', 'nets', lambda model: sum(p.numel() for p in model.parameters()), {
+ex = Exercise('count_params', 'nets',
+    lambda model: sum(p.numel() for p in model.parameters()), {
     'a linear layer': lambda g: nn.Linear(784, 1),
     'the net of the chapter': lambda g: nets.make_net(),
     'a module without parameters': lambda g: nn.ReLU(),
-    'modules inside of modules': lambda g: nn.Sequential(nn.Sequential(nn.Linear(4, 3), nn.ReLU()), nn.Sequential(nn.Linear(3, 2, bias=False))),
-    'a net with batch normalisation': lambda g: nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 10))},
+    'modules inside of modules': lambda g: nn.Sequential(
+        nn.Sequential(nn.Linear(4, 3), nn.ReLU()),
+        nn.Sequential(nn.Linear(3, 2, bias=False))),
+    'a net with batch normalisation': lambda g: nn.Sequential(
+        nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(16, 10))},
     run=_counted,
-    hints=('Every module has a method that lists its parameters, those of its parts among them.',
+    hints=('Every module has a method that lists its parameters, those of its '
+           'parts among them.',
            'A parameter is a tensor, and what counts is how many numbers are in it.',
-           '`model.parameters()` lists the tensors and `p.numel()` counts the numbers of one. Add them up.'),
-    why='`parameters()` finds the tensors of all layers, however deeply they are nested, and `numel` multiplies out the shape of each.')
+           '`model.parameters()` lists the tensors and `p.numel()` counts the numbers '
+           'of one. Add them up.'),
+    why='`parameters()` finds the tensors of all layers, however deeply they are '
+        'nested, and `numel` multiplies out the shape of each.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #6d43e63c
 ### BEGIN HIDDEN TESTS
-ex.suspect('tensors', 'The tensors are counted. Each of them holds many numbers: `numel` says how many.', lambda model: len(list(model.parameters())))
-ex.suspect('weights', 'The biases are left out. They are adjusted too.', lambda model: sum(p.numel() for n, p in model.named_parameters() if not n.endswith('bias')))
-ex.suspect('rows', '`len` of a tensor is the length of its first axis alone. `numel` counts all its numbers.', lambda model: sum(len(p) for p in model.parameters()))
-ex.suspect('memories', 'The memories of batch normalisation are counted too. They are kept with the model, but no slope adjusts them.', lambda model: sum(t.numel() for t in model.state_dict().values()))
-ex.suspect('parts', 'Only the parts of the model are looked at, one by one, and a single layer has none. `model.parameters()` finds the tensors of the model and of all its parts.', lambda model: sum(p.numel() for m in model.children() for p in m.parameters()))
-ex.suspect('parts', 'Only the parts of the model are looked at, one by one, and a single layer has none. `model.parameters()` finds the tensors of the model and of all its parts.', lambda model: sum(p.numel() for m in model.children() if isinstance(m, nn.Linear) for p in m.parameters()))
-ex.suspect('twice', 'Some are counted more than once: `model.modules()` goes into nested parts by itself, and so does `parameters()`. One of them is enough.', lambda model: sum(p.numel() for m in model.modules() for p in m.parameters()))
-ex.suspect('values', 'The numbers themselves are added up. How many they are is wanted: `numel()`.', lambda model: sum(p.sum() for p in model.parameters()))
-@ex.suspect('first', 'Only the first tensor is counted: does the `return` stand inside the loop?')
+ex.suspect('tensors', 'The tensors are counted. Each of them holds many numbers: '
+           '`numel` says how many.', lambda model: len(list(model.parameters())))
+ex.suspect('weights', 'The biases are left out. They are adjusted too.',
+           lambda model: sum(p.numel() for n, p in model.named_parameters()
+                             if not n.endswith('bias')))
+ex.suspect('rows', '`len` of a tensor is the length of its first axis alone. `numel` '
+           'counts all its numbers.',
+           lambda model: sum(len(p) for p in model.parameters()))
+ex.suspect('memories', 'The memories of batch normalisation are counted too. They are '
+           'kept with the model, but no slope adjusts them.',
+           lambda model: sum(t.numel() for t in model.state_dict().values()))
+ex.suspect('parts', 'Only the parts of the model are looked at, one by one, and a '
+           'single layer has none. `model.parameters()` finds the tensors of the model '
+           'and of all its parts.',
+           lambda model: sum(p.numel() for m in model.children()
+                             for p in m.parameters()))
+ex.suspect('parts', 'Only the parts of the model are looked at, one by one, and a '
+           'single layer has none. `model.parameters()` finds the tensors of the model '
+           'and of all its parts.',
+           lambda model: sum(p.numel() for m in model.children()
+                             if isinstance(m, nn.Linear) for p in m.parameters()))
+ex.suspect('twice', 'Some are counted more than once: `model.modules()` goes into '
+           'nested parts by itself, and so does `parameters()`. One of them is enough.',
+           lambda model: sum(p.numel() for m in model.modules()
+                             for p in m.parameters()))
+ex.suspect('values', 'The numbers themselves are added up. How many they are is '
+           'wanted: `numel()`.', lambda model: sum(p.sum() for p in model.parameters()))
+@ex.suspect('first', 'Only the first tensor is counted: does the `return` stand '
+            'inside the loop?')
 def _(model):
     for p in model.parameters(): return p.numel()
-ex.suspect('linear', 'Only linear layers are counted. Other layers have parameters too.', lambda model: sum(p.numel() for m in model.modules() if isinstance(m, nn.Linear) for p in m.parameters()))
+ex.suspect('linear', 'Only linear layers are counted. Other layers have '
+           'parameters too.',
+           lambda model: sum(p.numel() for m in model.modules()
+                             if isinstance(m, nn.Linear) for p in m.parameters()))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #c0d9b218
 ### BEGIN HIDDEN TESTS
 def _net(w1, b1, w2, b2):
     "A function that returns these numbers as tensors."
-    return lambda: (torch.tensor(w1), torch.tensor(b1), torch.tensor(w2).view(2, 1), torch.tensor([b2]))
+    return lambda: (torch.tensor(w1), torch.tensor(b1), torch.tensor(w2).view(2, 1),
+                    torch.tensor([b2]))
 
 _bends = _net([[1., -1.], [-1., 1.]], [0., 0.], [1., 1.], -0.5)
 
 def _lamp(f):
     "Which pairs of switches put the lamp on, with the numbers that `f` returns."
     params = f()
-    if not isinstance(params, (tuple, list)) or not all(isinstance(p, Tensor) for p in params): return params
+    if (not isinstance(params, (tuple, list))
+        or not all(isinstance(p, Tensor) for p in params)): return params
     shapes = {'shapes': [list(p.shape) for p in params]}
     if shapes['shapes'] != [[2, 2], [2], [2, 1], [1]]: return shapes
     pairs = torch.cartesian_prod(torch.arange(2.), torch.arange(2.))
     scores = nets.simple_net(pairs, *(p.float() for p in params))
-    return shapes | {f'lamp for {int(a)}, {int(b)}': s.item() > 0 for (a, b), s in zip(pairs, scores)}
+    return shapes | {f'lamp for {int(a)}, {int(b)}': s.item() > 0
+                     for (a, b), s in zip(pairs, scores)}
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #a545b00b
@@ -151,23 +227,47 @@ def _lamp(f):
 ex = Exercise('lamp_net', 'nets', _bends, {
     'the four pairs of switches': lambda g: ()},
     run=_lamp,
-    hints=('Let each hidden unit look out for one of the two pairs that switch the lamp on.',
-           'Which sum of the switches `a` and `b` is above 0 for (1, 0), and not for the three other pairs? Its weights are a column of `w1`.',
-           'The first column of `w1` is 1 and -1, for `a - b`. The second is for `b - a`. Then `w2` adds the two units, and `b2` puts the score of a dark lamp below 0.'),
-    why='The first unit is `relu(a - b)`, above 0 for (1, 0) alone; the second is `relu(b - a)`, above 0 for (0, 1) alone. Added up, they leave the lamp dark where the switches agree.')
+    hints=('Let each hidden unit look out for one of the two pairs that switch '
+           'the lamp on.',
+           'Which sum of the switches `a` and `b` is above 0 for (1, 0), and not for '
+           'the three other pairs? Its weights are a column of `w1`.',
+           'The first column of `w1` is 1 and -1, for `a - b`. The second is for '
+           '`b - a`. Then `w2` adds the two units, and `b2` puts the score of a dark '
+           'lamp below 0.'),
+    why='The first unit is `relu(a - b)`, above 0 for (1, 0) alone; the second is '
+        '`relu(b - a)`, above 0 for (0, 1) alone. Added up, they leave the lamp dark '
+        'where the switches agree.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #908fe8b5
 ### BEGIN HIDDEN TESTS
-ex.suspect('or', 'The lamp is on for (1, 1) too: "one or the other, or both". Let one switch take away what the other adds.', _net([[1., 0.], [0., 1.]], [0., 0.], [1., 1.], 0.))
-ex.suspect('and', 'The lamp is on only where both switches are up. It should be on where they differ.', _net([[1., 0.], [1., 0.]], [-1., 0.], [1., 0.], 0.))
-ex.suspect('turned', 'All four answers are turned round: the lamp is on where the switches agree. Turn the signs of `w2` and `b2` round.', _net([[1., -1.], [-1., 1.]], [0., 0.], [-1., -1.], 0.5))
-ex.suspect('dark', 'The lamp is never on: no score is above 0. Is `b2` too low, or does a sum cancel before the bend?', _net([[1., -1.], [-1., 1.]], [0., 0.], [1., 1.], -1.))
-ex.suspect('always', 'The lamp is always on: the score of (0, 0) and (1, 1) must not be above 0. Is `b2` too high?', _net([[1., -1.], [-1., 1.]], [0., 0.], [1., 1.], 0.5))
-ex.suspect('half', 'The lamp is on for (1, 0) alone. The other hidden unit has to look out for (0, 1).', _net([[1., 1.], [-1., -1.]], [0., 0.], [1., 1.], 0.))
-ex.suspect('half', 'The lamp is on for (0, 1) alone. The other hidden unit has to look out for (1, 0).', _net([[-1., -1.], [1., 1.]], [0., 0.], [1., 1.], 0.))
-ex.suspect('one_switch', 'The lamp follows the first switch, and the second makes no difference.', _net([[1., 0.], [0., 0.]], [0., 0.], [1., 0.], 0.))
-ex.suspect('one_switch', 'The lamp follows the second switch, and the first makes no difference.', _net([[0., 0.], [1., 0.]], [0., 0.], [1., 0.], 0.))
-ex.symptom('tensors', 'Four tensors are wanted, in a tuple: `return w1, b1, w2, b2`, each made with `torch.tensor` and the like.', lambda want, got: not isinstance(got, Raised) and not (isinstance(got, dict) and 'shapes' in got))
-ex.symptom('shapes', 'The shapes are other than is wanted. They are (2, 2), (2,), (2, 1) and (1,), in this order: a column of `w1` for each hidden unit, and one number of `b1`.', lambda want, got: got['shapes'] != want['shapes'])
+ex.suspect('or', 'The lamp is on for (1, 1) too: "one or the other, or both". Let one '
+           'switch take away what the other adds.',
+           _net([[1., 0.], [0., 1.]], [0., 0.], [1., 1.], 0.))
+ex.suspect('and', 'The lamp is on only where both switches are up. It should be on '
+           'where they differ.', _net([[1., 0.], [1., 0.]], [-1., 0.], [1., 0.], 0.))
+ex.suspect('turned', 'All four answers are turned round: the lamp is on where the '
+           'switches agree. Turn the signs of `w2` and `b2` round.',
+           _net([[1., -1.], [-1., 1.]], [0., 0.], [-1., -1.], 0.5))
+ex.suspect('dark', 'The lamp is never on: no score is above 0. Is `b2` too low, or '
+           'does a sum cancel before the bend?',
+           _net([[1., -1.], [-1., 1.]], [0., 0.], [1., 1.], -1.))
+ex.suspect('always', 'The lamp is always on: the score of (0, 0) and (1, 1) must not '
+           'be above 0. Is `b2` too high?',
+           _net([[1., -1.], [-1., 1.]], [0., 0.], [1., 1.], 0.5))
+ex.suspect('half', 'The lamp is on for (1, 0) alone. The other hidden unit has to look '
+           'out for (0, 1).', _net([[1., 1.], [-1., -1.]], [0., 0.], [1., 1.], 0.))
+ex.suspect('half', 'The lamp is on for (0, 1) alone. The other hidden unit has to look '
+           'out for (1, 0).', _net([[-1., -1.], [1., 1.]], [0., 0.], [1., 1.], 0.))
+ex.suspect('one_switch', 'The lamp follows the first switch, and the second makes '
+           'no difference.', _net([[1., 0.], [0., 0.]], [0., 0.], [1., 0.], 0.))
+ex.suspect('one_switch', 'The lamp follows the second switch, and the first makes '
+           'no difference.', _net([[0., 0.], [1., 0.]], [0., 0.], [1., 0.], 0.))
+ex.symptom('tensors', 'Four tensors are wanted, in a tuple: `return w1, b1, w2, b2`, '
+           'each made with `torch.tensor` and the like.',
+           lambda want, got: not isinstance(got, Raised)
+           and not (isinstance(got, dict) and 'shapes' in got))
+ex.symptom('shapes', 'The shapes are other than is wanted. They are (2, 2), (2,), '
+           '(2, 1) and (1,), in this order: a column of `w1` for each hidden unit, and '
+           'one number of `b1`.', lambda want, got: got['shapes'] != want['shapes'])
 ### END HIDDEN TESTS

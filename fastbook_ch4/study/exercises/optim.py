@@ -15,7 +15,8 @@ from fastbook_ch4.study.check import Exercise, Raised
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #08ad7850
 ### BEGIN HIDDEN TESTS
 def _trained(BasicOptim, n_steps, lr):
-    "Some steps with a line, whose parameters come from a generator, and with one tensor that the loss doesn't need."
+    """Some steps with a line, whose parameters come from a generator, and with one
+    tensor that the loss doesn't need."""
     w, b, idle = (torch.tensor(o, requires_grad=True) for o in ([0.5, -1.], 0.25, [3.]))
     x, y = torch.tensor([[1., 2.], [0., 1.], [-1., 0.5]]), torch.tensor([1., 0., 2.])
     opt, path = BasicOptim((p for p in (w, idle, b)), lr), []
@@ -24,21 +25,38 @@ def _trained(BasicOptim, n_steps, lr):
         opt.step()
         opt.zero_grad()
         path.append([w.detach().clone(), b.detach().clone()])
-    return {'parameters after each step': path, 'gradients are cleared': all(p.grad is None or not p.grad.any() for p in (w, b)), 'a tensor without a gradient stays': idle.item() == 3}
+    return {'parameters after each step': path,
+            'gradients are cleared':
+                all(p.grad is None or not p.grad.any() for p in (w, b)),
+            'a tensor without a gradient stays': idle.item() == 3}
 
-ex = Exercise('BasicOptim', 'optim', optim.BasicOptim, run=_trained, seconds=20, cases={'one step': lambda g: (1, 0.1), 'three steps': lambda g: (3, 0.2)},
-    hints=('`__init__` has to keep both arguments. What if `params` can be walked through only once?',
-           '`self.params = list(params)` makes a list of anything. `step` is the step of chapter 02 without the clearing; it must leave no notes, and it goes on to the next tensor where `p.grad is None`.',
-           'Put `@torch.no_grad()` above `def step(self):`. In it: `for p in self.params:`, then `if p.grad is not None: p -= self.lr*p.grad`. And `zero_grad` sets `p.grad = None` for each.'),
-    why='`list` makes sure that the second step finds what the first one found, and apart from that an optimizer only remembers which tensors to move, and how far.')
+ex = Exercise('BasicOptim', 'optim', optim.BasicOptim, run=_trained, seconds=20,
+    cases={'one step': lambda g: (1, 0.1), 'three steps': lambda g: (3, 0.2)},
+    hints=('`__init__` has to keep both arguments. What if `params` can be walked '
+           'through only once?',
+           '`self.params = list(params)` makes a list of anything. `step` is the step '
+           'of chapter 02 without the clearing; it must leave no notes, and it goes on '
+           'to the next tensor where `p.grad is None`.',
+           'Put `@torch.no_grad()` above `def step(self):`. In it: '
+           '`for p in self.params:`, then `if p.grad is not None: p -= '
+           'self.lr*p.grad`. And `zero_grad` sets `p.grad = None` for each.'),
+    why='`list` makes sure that the second step finds what the first one found, and '
+        'apart from that an optimizer only remembers which tensors to move, '
+        'and how far.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #470a4dc6
 ### BEGIN HIDDEN TESTS
 def _optim(step=None, zero=None, keep=list):
     "A class like `BasicOptim` with one part exchanged."
-    class Optim(optim.BasicOptim):
-        def __init__(self, params, lr): self.params, self.lr, self.mom, self.wd = keep(params), lr, 0, 0
+    class Optim:
+        def __init__(self, params, lr): self.params, self.lr = keep(params), lr
+        @torch.no_grad()
+        def step(self):
+            for p in self.params:
+                if p.grad is not None: p -= self.lr*p.grad
+        def zero_grad(self):
+            for p in self.params: p.grad = None
     if step: Optim.step = step
     if zero: Optim.zero_grad = zero
     return Optim
@@ -51,16 +69,33 @@ def _no_lr(self):
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #a84de565
 ### BEGIN HIDDEN TESTS
-ex.suspect('used up', 'The first step moves the parameters, and after it nothing moves. `model.parameters()` can be walked through only once: keep `list(params)`.', _optim(keep=lambda params: params))
-ex.suspect('used up', 'The first step moves the parameters, and after it nothing moves. `model.parameters()` can be walked through only once: keep `list(params)`.',
+ex.suspect('used up', 'The first step moves the parameters, and after it nothing '
+           'moves. `model.parameters()` can be walked through only once: keep '
+           '`list(params)`.', _optim(keep=lambda params: params))
+ex.suspect('used up', 'The first step moves the parameters, and after it nothing '
+           'moves. `model.parameters()` can be walked through only once: keep '
+           '`list(params)`.',
            _optim(keep=lambda params: params, zero=lambda self: None))
-ex.suspect('not cleared', '`zero_grad` does not clear the gradients, so that `backward` adds the new ones to the old.', _optim(zero=lambda self: None))
-ex.suspect('uphill', 'The steps go up the slope: subtract the gradient.', _optim(_uphill))
-ex.suspect('no learning rate', 'The whole gradient is subtracted. Multiply it by `self.lr`.', _optim(_no_lr))
-ex.suspect('never moves', 'The parameters do not move. `p = p - …` makes a new tensor and leaves the old one as it was: use `p -= …` or `p.sub_(…)`. (Or does `step` clear the gradients before it uses them?)', _optim(lambda self: None))
-ex.symptom('tracked', 'PyTorch takes notes of the step itself, and refuses to change a parameter in place while it does. Write `@torch.no_grad()` above `step`.', lambda want, got: isinstance(got, Raised) and 'in-place' in got.message)
-ex.symptom('no gradient', 'One of the tensors has no gradient: its `grad` is `None`, as happens to a tensor that the loss does not depend on. Leave it out.', lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message)
-ex.symptom('truth of a tensor', '`if p.grad:` asks whether the numbers are 0, and there are several. Ask whether there is a gradient: `if p.grad is not None:`.', lambda want, got: isinstance(got, Raised) and 'Boolean value' in got.message);
+ex.suspect('not cleared', '`zero_grad` does not clear the gradients, so that '
+           '`backward` adds the new ones to the old.', _optim(zero=lambda self: None))
+ex.suspect('uphill', 'The steps go up the slope: subtract the gradient.',
+           _optim(_uphill))
+ex.suspect('no learning rate', 'The whole gradient is subtracted. Multiply it '
+           'by `self.lr`.', _optim(_no_lr))
+ex.suspect('never moves', 'The parameters do not move. `p = p - …` makes a new tensor '
+           'and leaves the old one as it was: use `p -= …` or `p.sub_(…)`. (Or does '
+           '`step` clear the gradients before it uses them?)',
+           _optim(lambda self: None))
+ex.symptom('tracked', 'PyTorch takes notes of the step itself, and refuses to change a '
+           'parameter in place while it does. Write `@torch.no_grad()` above `step`.',
+           lambda want, got: isinstance(got, Raised) and 'in-place' in got.message)
+ex.symptom('no gradient', 'One of the tensors has no gradient: its `grad` is `None`, '
+           'as happens to a tensor that the loss does not depend on. Leave it out.',
+           lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message)
+ex.symptom('truth of a tensor', '`if p.grad:` asks whether the numbers are 0, and '
+           'there are several. Ask whether there is a gradient: '
+           '`if p.grad is not None:`.', lambda want, got: isinstance(got, Raised)
+           and 'Boolean value' in got.message);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #3b993f75
@@ -68,120 +103,254 @@ ex.symptom('truth of a tensor', '`if p.grad:` asks whether the numbers are 0, an
 def _stops(self):
     self.params[0].data -= self.lr*self.params[0].grad
 
-ex.suspect('stops', 'The step ends at the first tensor without a gradient, and those behind it do not move. `break` and `return` end the loop; leave out this one tensor only, and go on.', _optim(_stops));
+ex.suspect('stops', 'The step ends at the first tensor without a gradient, and those '
+           'behind it do not move. `break` and `return` end the loop; leave out this '
+           'one tensor only, and go on.', _optim(_stops));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #77a0ca20
 ### BEGIN HIDDEN TESTS
-def _pgv(*shape, **kwargs): return lambda g: (*(torch.randn(shape, generator=g) for _ in range(3)), *kwargs.values())
+def _pgv(*shape, **kwargs):
+    return lambda g: (*(torch.randn(shape, generator=g) for _ in range(3)),
+                      *kwargs.values())
 
 def _momentum(p, g, v, lr, mom): v = mom*v + g; return p - lr*v, v
 
 ex = Exercise('momentum_step', 'optim', _momentum, seconds=20,
-    cases={'four parameters': _pgv(4, lr=0.1, mom=0.9), 'a table': _pgv(2, 3, lr=0.5, mom=0.5), 'a first step': lambda g: (torch.randn(3, generator=g), torch.randn(3, generator=g), torch.zeros(3), 0.2, 0.9),
+    cases={'four parameters': _pgv(4, lr=0.1, mom=0.9),
+           'a table': _pgv(2, 3, lr=0.5, mom=0.5),
+           'a first step':
+               lambda g: (torch.randn(3, generator=g), torch.randn(3, generator=g),
+                          torch.zeros(3), 0.2, 0.9),
            'no momentum': _pgv(3, lr=0.1, mom=0.)},
-    hints=('Two lines, in the order of the formulas. The second uses the velocity that the first has calculated.', 'The new velocity is `mom*v + g`. Do not use `+=` or `*=` on the arguments.', '`v = mom*v + g`, and then `return p - lr*v, v`.'),
-    why='The velocity comes first, since the step is taken with the new one; it is a sum in which each earlier gradient counts a little less.')
+    hints=('Two lines, in the order of the formulas. The second uses the velocity that '
+           'the first has calculated.',
+           'The new velocity is `mom*v + g`. Do not use `+=` or `*=` on the arguments.',
+           '`v = mom*v + g`, and then `return p - lr*v, v`.'),
+    why='The velocity comes first, since the step is taken with the new one; it is a '
+        'sum in which each earlier gradient counts a little less.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #9c2a3ce7
 ### BEGIN HIDDEN TESTS
-ex.suspect('average', 'The new gradient is multiplied by 1 - mom, which makes the velocity an average. Some libraries do that; by the formula above it is a sum, and its steps are longer.', lambda p, g, v, lr, mom: ((w := mom*v + (1 - mom)*g) * -lr + p, w))
-ex.suspect('old velocity', 'The step is taken with the old velocity. Calculate the new one first.', lambda p, g, v, lr, mom: (p - lr*v, mom*v + g))
-ex.suspect('gradient only', 'The step is taken with the gradient alone, so that the velocity is calculated for nothing.', lambda p, g, v, lr, mom: (p - lr*g, mom*v + g))
-ex.suspect('nesterov', 'This looks ahead one step more, as the variant of Nesterov does. By the formula above, the step is lr times the velocity.', lambda p, g, v, lr, mom: (p - lr*(mom*(mom*v + g) + g), mom*v + g))
-ex.suspect('uphill', 'The step goes uphill: subtract lr times the velocity.', lambda p, g, v, lr, mom: (p + lr*(mom*v + g), mom*v + g))
-ex.suspect('lr in the velocity', 'The learning rate is in the velocity. That leads to the same parameters as long as lr stays the same, but the velocity is another. By the formula lr belongs to the second line.', lambda p, g, v, lr, mom: (p - (w := mom*v + lr*g), w))
-ex.suspect('friction missing', 'The old velocity is not multiplied by mom, so that nothing ever slows down.', lambda p, g, v, lr, mom: (p - lr*(v + g), v + g))
-ex.suspect('mom at the gradient', 'The factor mom stands at the gradient. It belongs to the old velocity, which it slows down.', lambda p, g, v, lr, mom: (p - lr*(v + mom*g), v + mom*g))
-ex.suspect('exchanged', 'The two results come in the other order: first the parameters, then the velocity.', lambda *args: _momentum(*args)[::-1])
-ex.symptom('parameters only', 'Two tensors are wanted, the parameters and the velocity: `return p, v`. The caller needs the velocity for the next step.', lambda want, got: isinstance(got, torch.Tensor));
+ex.suspect('average', 'The new gradient is multiplied by 1 - mom, which makes the '
+           'velocity an average. Some libraries do that; by the formula above it is a '
+           'sum, and its steps are longer.',
+           lambda p, g, v, lr, mom: ((w := mom*v + (1 - mom)*g) * -lr + p, w))
+ex.suspect('old velocity', 'The step is taken with the old velocity. Calculate the '
+           'new one first.', lambda p, g, v, lr, mom: (p - lr*v, mom*v + g))
+ex.suspect('gradient only', 'The step is taken with the gradient alone, so that the '
+           'velocity is calculated for nothing.',
+           lambda p, g, v, lr, mom: (p - lr*g, mom*v + g))
+ex.suspect('nesterov', 'This looks ahead one step more, as the variant of Nesterov '
+           'does. By the formula above, the step is lr times the velocity.',
+           lambda p, g, v, lr, mom: (p - lr*(mom*(mom*v + g) + g), mom*v + g))
+ex.suspect('uphill', 'The step goes uphill: subtract lr times the velocity.',
+           lambda p, g, v, lr, mom: (p + lr*(mom*v + g), mom*v + g))
+ex.suspect('lr in the velocity', 'The learning rate is in the velocity. That leads to '
+           'the same parameters as long as lr stays the same, but the velocity is '
+           'another. By the formula lr belongs to the second line.',
+           lambda p, g, v, lr, mom: (p - (w := mom*v + lr*g), w))
+ex.suspect('friction missing', 'The old velocity is not multiplied by mom, so that '
+           'nothing ever slows down.', lambda p, g, v, lr, mom: (p - lr*(v + g), v + g))
+ex.suspect('mom at the gradient', 'The factor mom stands at the gradient. It belongs '
+           'to the old velocity, which it slows down.',
+           lambda p, g, v, lr, mom: (p - lr*(v + mom*g), v + mom*g))
+ex.suspect('exchanged', 'The two results come in the other order: first the '
+           'parameters, then the velocity.', lambda *args: _momentum(*args)[::-1])
+ex.symptom('parameters only', 'Two tensors are wanted, the parameters and the '
+           'velocity: `return p, v`. The caller needs the velocity for the next step.',
+           lambda want, got: isinstance(got, torch.Tensor));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #37195c5b
 ### BEGIN HIDDEN TESTS
-ex.suspect('old velocity returned', 'The second result is the velocity as it was before the step. The new one is wanted, for the next step to go on from.', lambda p, g, v, lr, mom: (p - lr*(mom*v + g), v.clone()))
-ex.suspect('no velocity', 'The old velocity is not in it at all: this is a plain step. The new velocity is mom·v + g.', lambda p, g, v, lr, mom: (p - lr*g, g.clone()))
-ex.suspect('mom at both', 'Brackets too many: mom multiplies the old velocity alone, not the gradient.', lambda p, g, v, lr, mom: (p - lr*(w := mom*(v + g)), w))
-ex.suspect('factors exchanged', 'lr and mom are exchanged: mom belongs to the velocity, lr to the step.', lambda p, g, v, lr, mom: (p - mom*(w := lr*v + g), w))
-ex.suspect('gradient taken off', 'The gradient is subtracted from the velocity. By the formula it is added, and the minus stands in the second line.', lambda p, g, v, lr, mom: (p - lr*(w := mom*v - g), w))
-ex.suspect('gradient taken off', 'The gradient is subtracted from the velocity. By the formula it is added, and the minus stands in the second line.', lambda p, g, v, lr, mom: (p + lr*(w := mom*v - g), w))
-ex.suspect('lr in the velocity', 'The learning rate is in the velocity. That leads to the same parameters as long as lr stays the same, but the velocity is another. By the formula lr belongs to the second line.', lambda p, g, v, lr, mom: (p + (w := mom*v - lr*g), w));
+ex.suspect('old velocity returned', 'The second result is the velocity as it was '
+           'before the step. The new one is wanted, for the next step to go on from.',
+           lambda p, g, v, lr, mom: (p - lr*(mom*v + g), v.clone()))
+ex.suspect('no velocity', 'The old velocity is not in it at all: this is a plain step. '
+           'The new velocity is mom·v + g.',
+           lambda p, g, v, lr, mom: (p - lr*g, g.clone()))
+ex.suspect('mom at both', 'Brackets too many: mom multiplies the old velocity alone, '
+           'not the gradient.', lambda p, g, v, lr, mom: (p - lr*(w := mom*(v + g)), w))
+ex.suspect('factors exchanged', 'lr and mom are exchanged: mom belongs to the '
+           'velocity, lr to the step.',
+           lambda p, g, v, lr, mom: (p - mom*(w := lr*v + g), w))
+ex.suspect('gradient taken off', 'The gradient is subtracted from the velocity. By the '
+           'formula it is added, and the minus stands in the second line.',
+           lambda p, g, v, lr, mom: (p - lr*(w := mom*v - g), w))
+ex.suspect('gradient taken off', 'The gradient is subtracted from the velocity. By the '
+           'formula it is added, and the minus stands in the second line.',
+           lambda p, g, v, lr, mom: (p + lr*(w := mom*v - g), w))
+ex.suspect('lr in the velocity', 'The learning rate is in the velocity. That leads to '
+           'the same parameters as long as lr stays the same, but the velocity is '
+           'another. By the formula lr belongs to the second line.',
+           lambda p, g, v, lr, mom: (p + (w := mom*v - lr*g), w));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #3c1c17d4
 ### BEGIN HIDDEN TESTS
-def _pg(*shape, **kwargs): return lambda g: (*(torch.randn(shape, generator=g) for _ in range(2)), *kwargs.values())
+def _pg(*shape, **kwargs):
+    return lambda g: (*(torch.randn(shape, generator=g) for _ in range(2)),
+                      *kwargs.values())
 
 ex = Exercise('decay_step', 'optim', lambda p, g, lr, wd: p - lr*(g + wd*p), seconds=20,
-    cases={'five parameters': _pg(5, lr=0.5, wd=0.1), 'a table': _pg(2, 3, lr=0.1, wd=0.3), 'a parameter that nothing needs': lambda g: (torch.tensor([4., -4.]), torch.zeros(2), 0.5, 0.2), 'no decay': _pg(3, lr=0.2, wd=0.)},
-    hints=('What is the slope of p²/2? And of wd times that?', 'The slope of wd·p²/2 is wd·p. Add it to the gradient, and take a normal step with the sum.', '`p - lr*(g + wd*p)`.'),
-    why='The slope of wd·p²/2 is wd·p, so a weight that nothing else pulls at shrinks by the factor 1 - lr·wd in each step.')
+    cases={'five parameters': _pg(5, lr=0.5, wd=0.1),
+           'a table': _pg(2, 3, lr=0.1, wd=0.3),
+           'a parameter that nothing needs':
+               lambda g: (torch.tensor([4., -4.]), torch.zeros(2), 0.5, 0.2),
+           'no decay': _pg(3, lr=0.2, wd=0.)},
+    hints=('What is the slope of p²/2? And of wd times that?',
+           'The slope of wd·p²/2 is wd·p. Add it to the gradient, and take a normal '
+           'step with the sum.',
+           '`p - lr*(g + wd*p)`.'),
+    why='The slope of wd·p²/2 is wd·p, so a weight that nothing else pulls at shrinks '
+        'by the factor 1 - lr·wd in each step.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #d5b3d9fb
 ### BEGIN HIDDEN TESTS
-ex.suspect('square', 'The square itself is added, and not its slope. The slope of wd·p²/2 is wd·p. (With the square, negative weights would be pushed away from 0.)', lambda p, g, lr, wd: p - lr*(g + wd*p**2/2))
-ex.suspect('square', 'The square itself is added, and not its slope. The slope of wd·p²/2 is wd·p. (With the square, negative weights would be pushed away from 0.)', lambda p, g, lr, wd: p - lr*(g + wd*p**2))
-ex.suspect('without the half', 'The decay is twice as strong as asked for: 2·wd·p is the slope of wd·p², and asked for is that of half of it.', lambda p, g, lr, wd: p - lr*(g + 2*wd*p))
-ex.suspect('weights grow', 'The weights are pushed away from 0. The decay has the same sign as the gradient: add it before the step.', lambda p, g, lr, wd: p - lr*(g - wd*p))
-ex.suspect('not times lr', 'The decay is not multiplied by the learning rate. Add it to the gradient before the step.', lambda p, g, lr, wd: p - lr*g - wd*p)
-ex.suspect('constant', 'The same number is added for every weight. The pull has to be in proportion to the weight: wd·p.', lambda p, g, lr, wd: p - lr*(g + wd))
-ex.suspect('sign of the weight', 'Every weight is pulled with the same force, whatever its size: that is the slope of |p|, not that of p²/2.', lambda p, g, lr, wd: p - lr*(g + wd*p.sign()))
-ex.suspect('decay after the step', 'The decay is taken from the parameters after the step. It belongs to the parameters as they were when the gradient was calculated.', lambda p, g, lr, wd: (p - lr*g)*(1 - lr*wd))
-ex.suspect('gradient decays', 'The gradient is made smaller in place of the weights.', lambda p, g, lr, wd: p - lr*(1 - wd)*g)
-ex.suspect('no decay', 'There is no decay in it: `wd` changes nothing.', lambda p, g, lr, wd: p - lr*g);
+ex.suspect('square', 'The square itself is added, and not its slope. The slope of '
+           'wd·p²/2 is wd·p. (With the square, negative weights would be pushed '
+           'away from 0.)', lambda p, g, lr, wd: p - lr*(g + wd*p**2/2))
+ex.suspect('square', 'The square itself is added, and not its slope. The slope of '
+           'wd·p²/2 is wd·p. (With the square, negative weights would be pushed '
+           'away from 0.)', lambda p, g, lr, wd: p - lr*(g + wd*p**2))
+ex.suspect('without the half', 'The decay is twice as strong as asked for: 2·wd·p is '
+           'the slope of wd·p², and asked for is that of half of it.',
+           lambda p, g, lr, wd: p - lr*(g + 2*wd*p))
+ex.suspect('weights grow', 'The weights are pushed away from 0. The decay has the same '
+           'sign as the gradient: add it before the step.',
+           lambda p, g, lr, wd: p - lr*(g - wd*p))
+ex.suspect('not times lr', 'The decay is not multiplied by the learning rate. Add it '
+           'to the gradient before the step.', lambda p, g, lr, wd: p - lr*g - wd*p)
+ex.suspect('constant', 'The same number is added for every weight. The pull has to be '
+           'in proportion to the weight: wd·p.', lambda p, g, lr, wd: p - lr*(g + wd))
+ex.suspect('sign of the weight', 'Every weight is pulled with the same force, whatever '
+           'its size: that is the slope of |p|, not that of p²/2.',
+           lambda p, g, lr, wd: p - lr*(g + wd*p.sign()))
+ex.suspect('decay after the step', 'The decay is taken from the parameters after the '
+           'step. It belongs to the parameters as they were when the gradient '
+           'was calculated.', lambda p, g, lr, wd: (p - lr*g)*(1 - lr*wd))
+ex.suspect('gradient decays', 'The gradient is made smaller in place of the weights.',
+           lambda p, g, lr, wd: p - lr*(1 - wd)*g)
+ex.suspect('no decay', 'There is no decay in it: `wd` changes nothing.',
+           lambda p, g, lr, wd: p - lr*g);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #e98c52e8
 ### BEGIN HIDDEN TESTS
-ex.suspect('halved', 'The decay is half as strong as asked for. The slope of p²/2 is p: the 2 that comes down from the power and the half cancel.', lambda p, g, lr, wd: p - lr*(g + wd*p/2))
-ex.suspect('outside', 'The decay is added behind the step, without the minus and the learning rate. Brackets: both parts of the gradient are multiplied by lr and subtracted.', lambda p, g, lr, wd: p - lr*g + wd*p)
-ex.suspect('gradient grows', 'wd multiplies the gradient. It belongs to the parameters: the slope of wd·p²/2 is wd·p.', lambda p, g, lr, wd: p - lr*(g + wd*g))
-ex.suspect('step alone', 'This is what is to be subtracted. Return the new parameters: `p` minus that.', lambda p, g, lr, wd: lr*(g + wd*p))
-ex.suspect('gradient alone', 'This is the gradient with the decay in it. Take the step with it, and return the new parameters.', lambda p, g, lr, wd: g + wd*p);
+ex.suspect('halved', 'The decay is half as strong as asked for. The slope of p²/2 is '
+           'p: the 2 that comes down from the power and the half cancel.',
+           lambda p, g, lr, wd: p - lr*(g + wd*p/2))
+ex.suspect('outside', 'The decay is added behind the step, without the minus and the '
+           'learning rate. Brackets: both parts of the gradient are multiplied by lr '
+           'and subtracted.', lambda p, g, lr, wd: p - lr*g + wd*p)
+ex.suspect('gradient grows', 'wd multiplies the gradient. It belongs to the '
+           'parameters: the slope of wd·p²/2 is wd·p.',
+           lambda p, g, lr, wd: p - lr*(g + wd*g))
+ex.suspect('step alone', 'This is what is to be subtracted. Return the new parameters: '
+           '`p` minus that.', lambda p, g, lr, wd: lr*(g + wd*p))
+ex.suspect('gradient alone', 'This is the gradient with the decay in it. Take the step '
+           'with it, and return the new parameters.', lambda p, g, lr, wd: g + wd*p);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #de50a87b
 ### BEGIN HIDDEN TESTS
-def _cycle(pos, lr_max, go=optim.cosine, div=25, final=1e5, quarter=0.25, of_the_rest=lambda pos: (pos - 0.25)/0.75):
-    return go(lr_max/div, lr_max, pos/quarter) if pos < quarter else go(lr_max, lr_max/final, of_the_rest(pos))
+def _cycle(pos, lr_max, go=optim.cosine, div=25, final=1e5, quarter=0.25,
+           of_the_rest=lambda pos: (pos - 0.25)/0.75):
+    return (go(lr_max/div, lr_max, pos/quarter) if pos < quarter
+            else go(lr_max, lr_max/final, of_the_rest(pos)))
 
-ex = Exercise('lr_at', 'optim', lambda pos, lr_max: optim.one_cycle(pos, lr_max)[0], tol=1e-7,
-    run=lambda lr_at, at, lr_max: None if lr_at(at[0], lr_max) is None else {f'pos {pos:g}': lr_at(pos, lr_max) for pos in at},
-    cases={'lr_max 1': lambda g: ([0., 0.1, 0.2, 0.25, 0.5, 0.9, 1.], 1.), 'lr_max 0.03': lambda g: ([0., 0.05, 0.3, 0.7, 1.], 0.03)},
-    hints=('Write the wave as a function of its own first, with `math.cos` and `math.pi`. Then there are two cases: `pos` below 0.25, and the rest.',
-           'In each case `q` has to go from 0 to 1. In the first quarter it is `pos/0.25`. In the rest, `pos` goes from 0.25 to 1, which is 0.75 long.',
-           'In the rest `q = (pos - 0.25)/0.75`, from `lr_max` to `lr_max/100_000`. In the first quarter `q = pos/0.25`, from `lr_max/25` to `lr_max`.'),
-    why='Both phases are the same wave between other ends, and each needs its own clock that runs from 0 to 1.')
+ex = Exercise('lr_at', 'optim', lambda pos, lr_max: optim.one_cycle(pos, lr_max)[0],
+    tol=1e-7,
+    run=lambda lr_at, at, lr_max: None if lr_at(at[0], lr_max) is None
+        else {f'pos {pos:g}': lr_at(pos, lr_max) for pos in at},
+    cases={'lr_max 1': lambda g: ([0., 0.1, 0.2, 0.25, 0.5, 0.9, 1.], 1.),
+           'lr_max 0.03': lambda g: ([0., 0.05, 0.3, 0.7, 1.], 0.03)},
+    hints=('Write the wave as a function of its own first, with `math.cos` and '
+           '`math.pi`. Then there are two cases: `pos` below 0.25, and the rest.',
+           'In each case `q` has to go from 0 to 1. In the first quarter it is '
+           '`pos/0.25`. In the rest, `pos` goes from 0.25 to 1, which is 0.75 long.',
+           'In the rest `q = (pos - 0.25)/0.75`, from `lr_max` to `lr_max/100_000`. In '
+           'the first quarter `q = pos/0.25`, from `lr_max/25` to `lr_max`.'),
+    why='Both phases are the same wave between other ends, and each needs its own '
+        'clock that runs from 0 to 1.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #d331ac2a
 ### BEGIN HIDDEN TESTS
-ex.suspect('straight lines', 'The learning rate follows straight lines. It should follow half a wave of a cosine, which begins and ends gently.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + q*(b - a)))
-ex.suspect('one clock', 'In the second phase `q` is `pos` itself, so that the learning rate jumps at a quarter of the training. It has to begin at 0 there: take away 0.25, and divide by what is left.', lambda pos, m: _cycle(pos, m, of_the_rest=lambda pos: pos))
-ex.suspect('not stretched', 'In the second phase `q` ends at 0.75, so that the learning rate does not get down to its end. Divide `pos - 0.25` by 0.75.', lambda pos, m: _cycle(pos, m, of_the_rest=lambda pos: pos - 0.25))
-ex.suspect('rises in a half', 'The learning rate rises for half of the training. It should rise for a quarter.', lambda pos, m: _cycle(pos, m, quarter=0.5, of_the_rest=lambda pos: (pos - 0.5)/0.5))
-ex.suspect('ends at the start', 'It ends where it began. The end is much lower: lr_max/100_000.', lambda pos, m: _cycle(pos, m, final=25))
-ex.suspect('from 0', 'It begins at 0. It should begin at lr_max/25.', lambda pos, m: _cycle(pos, m, div=float('inf')))
-ex.suspect('turned round', 'The wave runs backwards, from the end to the start: at q = 0 the cosine is 1, so that 1 - cos is 0.', lambda pos, m: _cycle(pos, m, lambda a, b, q: optim.cosine(a, b, 1 - q)))
-ex.suspect('whole wave', 'The wave is too long by half: with 2π it goes up and comes back.', lambda pos, m: _cycle(pos, m, lambda a, b, q: optim.cosine(a, b, 2*q)))
-ex.suspect('not halved', 'The wave overshoots: 1 - cos goes from 0 to 2, so that it has to be halved.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + (1 - math.cos(math.pi*q))*(b - a)))
-ex.suspect('degrees', '`math.cos` takes radians, in which half a wave is π, not 180.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + (1 - math.cos(180*q))*(b - a)/2));
+ex.suspect('straight lines', 'The learning rate follows straight lines. It should '
+           'follow half a wave of a cosine, which begins and ends gently.',
+           lambda pos, m: _cycle(pos, m, lambda a, b, q: a + q*(b - a)))
+ex.suspect('one clock', 'In the second phase `q` is `pos` itself, so that the learning '
+           'rate jumps at a quarter of the training. It has to begin at 0 there: take '
+           'away 0.25, and divide by what is left.',
+           lambda pos, m: _cycle(pos, m, of_the_rest=lambda pos: pos))
+ex.suspect('not stretched', 'In the second phase `q` ends at 0.75, so that the '
+           'learning rate does not get down to its end. Divide `pos - 0.25` by 0.75.',
+           lambda pos, m: _cycle(pos, m, of_the_rest=lambda pos: pos - 0.25))
+ex.suspect('rises in a half', 'The learning rate rises for half of the training. It '
+           'should rise for a quarter.',
+           lambda pos, m: _cycle(pos, m, quarter=0.5,
+                                 of_the_rest=lambda pos: (pos - 0.5)/0.5))
+ex.suspect('ends at the start', 'It ends where it began. The end is much lower: '
+           'lr_max/100_000.', lambda pos, m: _cycle(pos, m, final=25))
+ex.suspect('from 0', 'It begins at 0. It should begin at lr_max/25.',
+           lambda pos, m: _cycle(pos, m, div=float('inf')))
+ex.suspect('turned round', 'The wave runs backwards, from the end to the start: at q = '
+           '0 the cosine is 1, so that 1 - cos is 0.',
+           lambda pos, m: _cycle(pos, m, lambda a, b, q: optim.cosine(a, b, 1 - q)))
+ex.suspect('whole wave', 'The wave is too long by half: with 2π it goes up '
+           'and comes back.',
+           lambda pos, m: _cycle(pos, m, lambda a, b, q: optim.cosine(a, b, 2*q)))
+ex.suspect('not halved', 'The wave overshoots: 1 - cos goes from 0 to 2, so that it '
+           'has to be halved.',
+           lambda pos, m: _cycle(pos, m,
+                                 lambda a, b, q: a + (1 - math.cos(math.pi*q))*(b - a)))
+ex.suspect('degrees', '`math.cos` takes radians, in which half a wave is π, not 180.',
+           lambda pos, m: _cycle(pos, m,
+                                 lambda a, b, q: a + (1 - math.cos(180*q))*(b - a)/2));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #1efb1129
 ### BEGIN HIDDEN TESTS
-ex.suspect('without pi', 'The wave stops early: half a wave is π long, so q from 0 to 1 has to be multiplied by `math.pi`.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + (1 - math.cos(q))*(b - a)/2))
-ex.suspect('not stretched at first', 'In the first quarter `q` is `pos` itself, so that the rise gets only a quarter of its way. Divide `pos` by 0.25.', lambda pos, m: _cycle(pos, m, quarter=0.25, go=lambda a, b, q: optim.cosine(a, b, q*0.25 if b > a else q)))
-ex.suspect('one clock', 'In the second phase `q` is `pos` itself, so that the learning rate jumps at a quarter of the training. It has to begin at 0 there: take away 0.25, and divide by what is left.', lambda pos, m: optim.cosine(m/25, m, pos) if pos < 0.25 else optim.cosine(m, m/1e5, pos))
-ex.suspect('not shifted', 'In the second phase `q` does not begin at 0: take 0.25 away from `pos` before you divide by 0.75.', lambda pos, m: _cycle(pos, m, of_the_rest=lambda pos: pos/0.75))
-ex.suspect('to 0', 'It ends at 0. It should end at lr_max/100_000.', lambda pos, m: _cycle(pos, m, final=float('inf')))
-ex.suspect('end of the start', 'The end is a part of the learning rate at the start. It should be a part of the largest: lr_max/100_000.', lambda pos, m: _cycle(pos, m, final=25e4))
-ex.suspect('end of the start', 'The end is a part of the learning rate at the start. It should be a part of the largest: lr_max/100_000.', lambda pos, m: _cycle(pos, m, final=25e5))
-ex.suspect('brackets', 'Brackets are missing: `(end - start)/2` multiplies all of `(1 - cos)`, and not the cosine alone.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + 1 - math.cos(math.pi*q)*(b - a)/2))
-ex.suspect('only the end', 'The wave is multiplied by the end, and not by the way from start to end: `end - start`.', lambda pos, m: _cycle(pos, m, lambda a, b, q: a + (1 - math.cos(math.pi*q))*b/2))
-ex.symptom('a phase missing', 'For some of the positions nothing is returned. There are two cases, `pos` below 0.25 and the rest, and each needs its `return`.', lambda want, got: None in got.values());
+ex.suspect('without pi', 'The wave stops early: half a wave is π long, so q from 0 to '
+           '1 has to be multiplied by `math.pi`.',
+           lambda pos, m: _cycle(pos, m,
+                                 lambda a, b, q: a + (1 - math.cos(q))*(b - a)/2))
+ex.suspect('not stretched at first', 'In the first quarter `q` is `pos` itself, so '
+           'that the rise gets only a quarter of its way. Divide `pos` by 0.25.',
+           lambda pos, m: _cycle(
+               pos, m, quarter=0.25,
+               go=lambda a, b, q: optim.cosine(a, b, q*0.25 if b > a else q)))
+ex.suspect('one clock', 'In the second phase `q` is `pos` itself, so that the learning '
+           'rate jumps at a quarter of the training. It has to begin at 0 there: take '
+           'away 0.25, and divide by what is left.',
+           lambda pos, m: optim.cosine(m/25, m, pos) if pos < 0.25
+           else optim.cosine(m, m/1e5, pos))
+ex.suspect('not shifted', 'In the second phase `q` does not begin at 0: take 0.25 away '
+           'from `pos` before you divide by 0.75.',
+           lambda pos, m: _cycle(pos, m, of_the_rest=lambda pos: pos/0.75))
+ex.suspect('to 0', 'It ends at 0. It should end at lr_max/100_000.',
+           lambda pos, m: _cycle(pos, m, final=float('inf')))
+ex.suspect('end of the start', 'The end is a part of the learning rate at the start. '
+           'It should be a part of the largest: lr_max/100_000.',
+           lambda pos, m: _cycle(pos, m, final=25e4))
+ex.suspect('end of the start', 'The end is a part of the learning rate at the start. '
+           'It should be a part of the largest: lr_max/100_000.',
+           lambda pos, m: _cycle(pos, m, final=25e5))
+ex.suspect('brackets', 'Brackets are missing: `(end - start)/2` multiplies all of '
+           '`(1 - cos)`, and not the cosine alone.',
+           lambda pos, m: _cycle(pos, m,
+                                 lambda a, b, q: a + 1 - math.cos(math.pi*q)*(b - a)/2))
+ex.suspect('only the end', 'The wave is multiplied by the end, and not by the way from '
+           'start to end: `end - start`.',
+           lambda pos, m: _cycle(pos, m,
+                                 lambda a, b, q: a + (1 - math.cos(math.pi*q))*b/2))
+ex.symptom('a phase missing', 'For some of the positions nothing is returned. There '
+           'are two cases, `pos` below 0.25 and the rest, and each needs its `return`.',
+           lambda want, got: None in got.values());
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #91c95f33
@@ -189,24 +358,34 @@ ex.symptom('a phase missing', 'For some of the positions nothing is returned. Th
 class _Watched(optim.BasicOptim):
     steps = empty = 0
     def step(self):
-        self.steps, self.empty = self.steps + 1, self.empty + (self.params[0].grad is None)
-        super().step()
+        self.steps += 1
+        if self.params[0].grad is None: self.empty += 1
+        else: super().step()
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #73b4c1a2
 ### BEGIN HIDDEN TESTS
 def _losses(train_model, epochs, mom):
-    "Train a small linear model on three batches; what comes back, and what has become of the model."
+    """Train a small linear model on three batches; what comes back, and what has become
+    of the model."""
     g = torch.Generator().manual_seed(5)
     x, y = torch.randn(12, 2, generator=g), torch.randn(12, 1, generator=g)
     model = torch.nn.Linear(2, 1)
-    with torch.no_grad(): model.weight.copy_(torch.tensor([[1., -2.]])); model.bias.zero_()
+    with torch.no_grad():
+        model.weight.copy_(torch.tensor([[1., -2.]]))
+        model.bias.zero_()
     opt, called = _Watched(model.parameters(), 0.1, mom), []
     model.bias.register_hook(called.append)
-    losses = train_model(model, list(zip(x.split(4), y.split(4))), opt, lambda preds, targets: ((preds - targets)**2 + preds/10).mean(), epochs) # No loss that forgives exchanged arguments
+    # No loss that forgives exchanged arguments
+    losses = train_model(
+        model, list(zip(x.split(4), y.split(4))), opt,
+        lambda preds, targets: ((preds - targets)**2 + preds/10).mean(), epochs)
     if losses is None and not called: return
-    return {'the model': [p.detach() for p in model.parameters()], 'backward was called': bool(called), 'steps taken': opt.steps, 'steps without a gradient': opt.empty, 'the losses': losses,
-            'the losses are plain numbers': isinstance(losses, (list, tuple)) and not any(isinstance(o, torch.Tensor) for o in losses)}
+    return {'the model': [p.detach() for p in model.parameters()],
+            'backward was called': bool(called), 'steps taken': opt.steps,
+            'steps without a gradient': opt.empty, 'the losses': losses,
+            'the losses are plain numbers': isinstance(losses, (list, tuple))
+            and not any(isinstance(o, torch.Tensor) for o in losses)}
 
 def _train(model, dl, opt, loss_func, epochs, mean=True, how='bsz'):
     losses = []
@@ -222,32 +401,52 @@ def _train(model, dl, opt, loss_func, epochs, mean=True, how='bsz'):
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #2b04dcb7
 ### BEGIN HIDDEN TESTS
-ex = Exercise('train_model', 'optim', _train, run=_losses, seconds=20, cases={'one epoch': lambda g: (1, 0.), 'three epochs, with momentum': lambda g: (3, 0.5)},
-    hints=('Two loops, one inside the other: epochs, and in each of them batches. Three calls follow the loss: `backward`, `step`, `zero_grad`.',
-           'Before the inner loop make an empty list for the losses of this epoch, and append `loss.item()` to it for each batch.',
-           'In the inner loop: `loss = loss_func(model(xb), yb)`, `loss.backward()`, `opt.step()`, `opt.zero_grad()`. After the inner loop, append `sum(batch_losses)/len(batch_losses)` to the list that you return.'),
-    why='The loop knows nothing about the model or the kind of step: both are behind `model(xb)` and `opt.step()`, so it fits them all.')
+ex = Exercise('train_model', 'optim', _train, run=_losses, seconds=20,
+    cases={'one epoch': lambda g: (1, 0.),
+           'three epochs, with momentum': lambda g: (3, 0.5)},
+    hints=('Two loops, one inside the other: epochs, and in each of them batches. '
+           'Three calls follow the loss: `backward`, `step`, `zero_grad`.',
+           'Before the inner loop make an empty list for the losses of this epoch, and '
+           'append `loss.item()` to it for each batch.',
+           'In the inner loop: `loss = loss_func(model(xb), yb)`, `loss.backward()`, '
+           '`opt.step()`, `opt.zero_grad()`. After the inner loop, append '
+           '`sum(batch_losses)/len(batch_losses)` to the list that you return.'),
+    why='The loop knows nothing about the model or the kind of step: both are behind '
+        '`model(xb)` and `opt.step()`, so it fits them all.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #bfc97b23
 ### BEGIN HIDDEN TESTS
 def _how(how, **kwargs): return lambda *args: _train(*args, how=how, **kwargs)
 
-ex.suspect('not cleared', 'The gradients are never cleared, so that every step is taken with the sum of all gradients so far. Call `opt.zero_grad()` after the step.', _how('bs'))
-_cleared = 'Every step comes when the gradients have been cleared already, so that nothing is learned. The order is `backward`, `step`, `zero_grad`.'
+ex.suspect('not cleared', 'The gradients are never cleared, so that every step is '
+           'taken with the sum of all gradients so far. Call `opt.zero_grad()` '
+           'after the step.', _how('bs'))
+_cleared = ('Every step comes when the gradients have been cleared already, so that '
+            'nothing is learned. The order is `backward`, `step`, `zero_grad`.')
 ex.suspect('cleared before the step', _cleared, _how('bzs'))
 ex.suspect('cleared before the step', _cleared, _how('sbz'))
-ex.suspect('step before backward', 'The step comes before `backward`, so each batch is followed one batch late, and the last never. The order is `backward`, `step`, `zero_grad`.', _how('szb'))
-ex.suspect('no step', 'The gradients are found, but no step is taken. Is there an `opt.step()`, with brackets?', _how('bz'))
-ex.suspect('no backward', 'No gradients are found: `loss.backward()` is missing.', _how('sz'))
-ex.suspect('sum of losses', 'The losses of an epoch are added up. Divide by the number of batches.', _how('bsz', mean=False))
-ex.suspect('one epoch', 'Training ends after the first epoch. Is the `return` inside the loop, or `epochs` not used?', lambda m, dl, opt, f, epochs: _train(m, dl, opt, f, 1))
-ex.suspect('one batch', 'Only the first batch of each epoch is used. Is something inside the inner loop that belongs behind it?', lambda m, dl, opt, f, epochs: _train(m, dl[:1], opt, f, epochs))
+ex.suspect('step before backward', 'The step comes before `backward`, so each batch is '
+           'followed one batch late, and the last never. The order is `backward`, '
+           '`step`, `zero_grad`.', _how('szb'))
+ex.suspect('no step', 'The gradients are found, but no step is taken. Is there an '
+           '`opt.step()`, with brackets?', _how('bz'))
+ex.suspect('no backward', 'No gradients are found: `loss.backward()` is missing.',
+           _how('sz'))
+ex.suspect('sum of losses', 'The losses of an epoch are added up. Divide by the '
+           'number of batches.', _how('bsz', mean=False))
+ex.suspect('one epoch', 'Training ends after the first epoch. Is the `return` inside '
+           'the loop, or `epochs` not used?',
+           lambda m, dl, opt, f, epochs: _train(m, dl, opt, f, 1))
+ex.suspect('one batch', 'Only the first batch of each epoch is used. Is something '
+           'inside the inner loop that belongs behind it?',
+           lambda m, dl, opt, f, epochs: _train(m, dl[:1], opt, f, epochs))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #2260280c
 ### BEGIN HIDDEN TESTS
-@ex.suspect('last loss', 'This is the loss of the last batch of each epoch. The mean over the batches is asked for.')
+@ex.suspect('last loss', 'This is the loss of the last batch of each epoch. The mean '
+            'over the batches is asked for.')
 def _(model, dl, opt, loss_func, epochs):
     losses = []
     for _ in range(epochs):
@@ -255,10 +454,15 @@ def _(model, dl, opt, loss_func, epochs):
         losses += last
     return losses
 
-@ex.suspect('every batch', 'There is a loss for each batch. One for each epoch is asked for, the mean of its batches.')
-def _(model, dl, opt, loss_func, epochs): return [o for _ in range(epochs) for b in dl for o in _train(model, [b], opt, loss_func, 1)]
+@ex.suspect('every batch', 'There is a loss for each batch. One for each epoch is '
+            'asked for, the mean of its batches.')
+def _(model, dl, opt, loss_func, epochs):
+    return [o for _ in range(epochs) for b in dl
+            for o in _train(model, [b], opt, loss_func, 1)]
 
-@ex.suspect('steps once an epoch', 'There is one step for each epoch: `step` and `zero_grad` belong into the inner loop, so that each batch has a step of its own.')
+@ex.suspect('steps once an epoch', 'There is one step for each epoch: `step` and '
+            '`zero_grad` belong into the inner loop, so that each batch has a '
+            'step of its own.')
 def _(model, dl, opt, loss_func, epochs):
     losses = []
     for _ in range(epochs):
@@ -267,26 +471,55 @@ def _(model, dl, opt, loss_func, epochs):
         opt.zero_grad()
     return losses
 
-ex.symptom('nothing returned', 'The model is trained as it should be, but nothing is returned: `return` the list of the losses.', lambda want, got: got['the losses'] is None and _same_model(want, got))
-ex.symptom('last epoch', 'A single number is returned. A list is wanted, with the mean loss of each epoch: append it to a list that begins before the first epoch.', lambda want, got: isinstance(got['the losses'], (int, float, torch.Tensor)) and _same_model(want, got))
-ex.symptom('no step', 'The gradients are found, but no step is taken. Is there an `opt.step()`, with brackets?', lambda want, got: isinstance(got, dict) and got['backward was called'] and not got['steps taken'])
-ex.symptom('model only', 'The model is trained as it should be, but the losses are not what is asked for: a list with one plain number for each epoch. `loss.item()` makes a plain number.', lambda want, got: isinstance(got, dict) and all(torch.allclose(a, b) for a, b in zip(want['the model'], got['the model'])));
+ex.symptom('nothing returned', 'The model is trained as it should be, but nothing is '
+           'returned: `return` the list of the losses.',
+           lambda want, got: got['the losses'] is None and _same_model(want, got))
+ex.symptom('last epoch', 'A single number is returned. A list is wanted, with the mean '
+           'loss of each epoch: append it to a list that begins before the '
+           'first epoch.',
+           lambda want, got: isinstance(got['the losses'], (int, float, torch.Tensor))
+           and _same_model(want, got))
+ex.symptom('no step', 'The gradients are found, but no step is taken. Is there an '
+           '`opt.step()`, with brackets?',
+           lambda want, got: isinstance(got, dict) and got['backward was called']
+           and not got['steps taken'])
+ex.symptom('model only', 'The model is trained as it should be, but the losses are not '
+           'what is asked for: a list with one plain number for each epoch. '
+           '`loss.item()` makes a plain number.',
+           lambda want, got: isinstance(got, dict)
+           and all(torch.allclose(a, b)
+                   for a, b in zip(want['the model'], got['the model'])));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #97716ddf
 ### BEGIN HIDDEN TESTS
-def _same_model(want, got): return all(torch.allclose(a, b) for a, b in zip(want['the model'], got['the model']))
+def _same_model(want, got):
+    return all(torch.allclose(a, b)
+               for a, b in zip(want['the model'], got['the model']))
 
-ex.suspect('exchanged', 'Predictions and targets are exchanged: it is `loss_func(model(xb), yb)`. Some losses forgive that, and this one does not.', lambda m, dl, opt, f, epochs: _train(m, dl, opt, lambda preds, yb: f(yb, preds), epochs))
-ex.suspect('one epoch too few', 'There is an epoch too few: `range(1, epochs)` has `epochs - 1` numbers in it, `range(epochs)` has `epochs`.', lambda m, dl, opt, f, epochs: _train(m, dl, opt, f, epochs - 1))
-ex.suspect('cleared once an epoch', 'The gradients are cleared once an epoch, and within it they add up. Call `opt.zero_grad()` for each batch.', lambda m, dl, opt, f, epochs: [(_how('bs')(m, dl, opt, f, 1), opt.zero_grad())[0][0] for _ in range(epochs)])
+ex.suspect('exchanged', 'Predictions and targets are exchanged: it is '
+           '`loss_func(model(xb), yb)`. Some losses forgive that, and this '
+           'one does not.',
+           lambda m, dl, opt, f, epochs: _train(m, dl, opt,
+                                                lambda preds, yb: f(yb, preds), epochs))
+ex.suspect('one epoch too few', 'There is an epoch too few: `range(1, epochs)` has '
+           '`epochs - 1` numbers in it, `range(epochs)` has `epochs`.',
+           lambda m, dl, opt, f, epochs: _train(m, dl, opt, f, epochs - 1))
+ex.suspect('cleared once an epoch', 'The gradients are cleared once an epoch, and '
+           'within it they add up. Call `opt.zero_grad()` for each batch.',
+           lambda m, dl, opt, f, epochs: [
+               (_how('bs')(m, dl, opt, f, 1), opt.zero_grad())[0][0]
+               for _ in range(epochs)])
 
-@ex.suspect('never emptied', 'The list of the losses is never emptied, so that each mean is over all epochs so far. Begin a new list in each epoch.')
+@ex.suspect('never emptied', 'The list of the losses is never emptied, so that each '
+            'mean is over all epochs so far. Begin a new list in each epoch.')
 def _(model, dl, opt, loss_func, epochs):
     means = _train(model, dl, opt, loss_func, epochs)
     return [sum(means[:n + 1])/(n + 1) for n in range(epochs)]
 
-@ex.suspect('measured after the step', 'The loss is measured after the step, on the batch that has just been learned from. Keep the loss that `backward` was called on.')
+@ex.suspect('measured after the step', 'The loss is measured after the step, on the '
+            'batch that has just been learned from. Keep the loss that `backward` '
+            'was called on.')
 def _(model, dl, opt, loss_func, epochs):
     losses = []
     for _ in range(epochs):

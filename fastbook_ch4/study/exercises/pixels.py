@@ -17,144 +17,357 @@ def _pairs(*shapes): return lambda g: tuple(torch.rand(s, generator=g) for s in 
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #5cecba71
 ### BEGIN HIDDEN TESTS
-def _labelled(*shape, digits=(3, 7)): return lambda g: (torch.rand(shape, generator=g), torch.tensor(digits).repeat(shape[0])[:shape[0]], digits[0])
+def _labelled(*shape, digits=(3, 7)):
+    return lambda g: (torch.rand(shape, generator=g),
+                      torch.tensor(digits).repeat(shape[0])[:shape[0]], digits[0])
 
 ex = Exercise('mean_digit', 'pixels', lambda x, y, digit: x[y == digit].mean(0),
-    cases={'nine images of threes and sevens': _labelled(9, 28, 28), 'images that are not square': _labelled(8, 4, 6, digits=(7, 3, 1)), 'a single three': _labelled(4, 5, 5, digits=(3, 7, 7, 7))},
-    hints=('Two steps: take the images with the right label, then average them. `y == digit` says for each image whether it belongs.',
-           '`x[y == digit]` are the images of that digit. Which of its three axes counts the images? That one has to go.',
+    cases={'nine images of threes and sevens': _labelled(9, 28, 28),
+           'images that are not square': _labelled(8, 4, 6, digits=(7, 3, 1)),
+           'a single three': _labelled(4, 5, 5, digits=(3, 7, 7, 7))},
+    hints=('Two steps: take the images with the right label, then average them. '
+           '`y == digit` says for each image whether it belongs.',
+           '`x[y == digit]` are the images of that digit. '
+           'Which of its three axes counts the images? That one has to go.',
            '`x[y == digit].mean(0)` averages along axis 0, the images.'),
-    why='A tensor of True and False picks images, and `mean(0)` takes the average along the axis that counts them, so that what is left is an image.')
+    why='A tensor of True and False picks images, and `mean(0)` takes the average '
+        'along the axis that counts them, so that what is left is an image.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #03676ad7
 ### BEGIN HIDDEN TESTS
-ex.suspect('one number', 'The average is taken over all pixels of all images, so that a single number is left. Average along the axis of the images alone: `mean(0)`.', lambda x, y, d: x[y == d].mean())
-ex.suspect('one per image', 'The average is taken over the pixels, so there is one number for each image. Average over the images, for each pixel: `mean(0)`.', lambda x, y, d: x[y == d].mean((-1, -2)))
-ex.suspect('all labels', 'All images are averaged, whatever their label. Pick those with `x[y == digit]`.', lambda x, y, d: x.mean(0))
-ex.suspect('divided by all', 'The sum is right, but it is divided by the number of all images. Divide by the number of images with this label.', lambda x, y, d: x[y == d].sum(0)/len(x))
-ex.suspect('sum', 'The images are added up and not divided by their number.', lambda x, y, d: x[y == d].sum(0))
-ex.suspect('first one', 'This is the first image with that label, not the average of all.', lambda x, y, d: x[y == d][0])
-ex.suspect('always threes', 'The average is always that of the threes. Compare the labels with `digit`.', lambda x, y, d: x[y == 3].mean(0))
-ex.suspect('other digits', 'This is the average of the images that do not have this label.', lambda x, y, d: x[y != d].mean(0))
-_axis = 'The average is taken along an axis of each image. Axis 0 counts the images, axis 1 the rows, axis 2 the columns.'
+ex.suspect('one number',
+           'The average is taken over all pixels of all images, so that a single '
+           'number is left. Average along the axis of the images alone: `mean(0)`.',
+           lambda x, y, d: x[y == d].mean())
+ex.suspect('one per image',
+           'The average is taken over the pixels, so there is one number for each '
+           'image. Average over the images, for each pixel: `mean(0)`.',
+           lambda x, y, d: x[y == d].mean((-1, -2)))
+ex.suspect('all labels',
+           'All images are averaged, whatever their label. '
+           'Pick those with `x[y == digit]`.',
+           lambda x, y, d: x.mean(0))
+ex.suspect('divided by all',
+           'The sum is right, but it is divided by the number of all images. '
+           'Divide by the number of images with this label.',
+           lambda x, y, d: x[y == d].sum(0)/len(x))
+ex.suspect('sum', 'The images are added up and not divided by their number.',
+           lambda x, y, d: x[y == d].sum(0))
+ex.suspect('first one',
+           'This is the first image with that label, not the average of all.',
+           lambda x, y, d: x[y == d][0])
+ex.suspect('always threes',
+           'The average is always that of the threes. Compare the labels with `digit`.',
+           lambda x, y, d: x[y == 3].mean(0))
+ex.suspect('other digits',
+           'This is the average of the images that do not have this label.',
+           lambda x, y, d: x[y != d].mean(0))
+_axis = ('The average is taken along an axis of each image. '
+         'Axis 0 counts the images, axis 1 the rows, axis 2 the columns.')
 ex.suspect('another axis', _axis, lambda x, y, d: x[y == d].mean(1))
 ex.suspect('another axis', _axis, lambda x, y, d: x[y == d].mean(2))
-ex.suspect('axis kept', 'The numbers are right, but an axis of length 1 is left in front: `keepdim=True` is not wanted here.', lambda x, y, d: x[y == d].mean(0, keepdim=True))
-ex.suspect('median', 'This is the median. The average is asked for: `mean`.', lambda x, y, d: x[y == d].median(0).values);
+ex.suspect('axis kept',
+           'The numbers are right, but an axis of length 1 is left in front: '
+           '`keepdim=True` is not wanted here.',
+           lambda x, y, d: x[y == d].mean(0, keepdim=True))
+ex.suspect('median', 'This is the median. The average is asked for: `mean`.',
+           lambda x, y, d: x[y == d].median(0).values);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #7b604f74
 ### BEGIN HIDDEN TESTS
-ex.suspect('one image by its number', '`x[digit]` is the image at that position, whatever it shows. Pick the images by their labels: `x[y == digit]`.', lambda x, y, d: x[d % len(x)])
-ex.suspect('pixels compared', 'The pixels are compared with the digit. The labels know which image shows which digit: `x[y == digit]`.', lambda x, y, d: x[x == d].mean(0))
-ex.suspect('divided by 255', 'The images are floats from 0 to 1 already, and here they are divided by 255 once more.', lambda x, y, d: x[y == d].mean(0)/255);
+ex.suspect('one image by its number',
+           '`x[digit]` is the image at that position, whatever it shows. '
+           'Pick the images by their labels: `x[y == digit]`.',
+           lambda x, y, d: x[d % len(x)])
+ex.suspect('pixels compared',
+           'The pixels are compared with the digit. '
+           'The labels know which image shows which digit: `x[y == digit]`.',
+           lambda x, y, d: x[x == d].mean(0))
+ex.suspect('divided by 255',
+           'The images are floats from 0 to 1 already, and here they are '
+           'divided by 255 once more.',
+           lambda x, y, d: x[y == d].mean(0)/255);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #ddf1e6c9
 ### BEGIN HIDDEN TESTS
-_many = {'two images': _pairs((28, 28), (28, 28)), 'five images against one': _pairs((5, 28, 28), (28, 28)), 'a table of images against one': _pairs((2, 3, 4, 6), (4, 6)), 'an image that is the same': lambda g: (torch.ones(28, 28)/3,)*2}
+_many = {'two images': _pairs((28, 28), (28, 28)),
+         'five images against one': _pairs((5, 28, 28), (28, 28)),
+         'a table of images against one': _pairs((2, 3, 4, 6), (4, 6)),
+         'an image that is the same': lambda g: (torch.ones(28, 28)/3,)*2}
 
 ex = Exercise('l1_distance', 'pixels', pixels.mnist_distance, cases=_many,
-    hints=('Three steps: the difference, without its signs, and then a mean. Over which axes?', 'Rows and columns are the last two axes of any tensor of images. Counted from the end they are -1 and -2, and `mean` takes several axes as a tuple.',
-           '`(a - b).abs().mean((-1, -2))`: difference, absolute value, mean over rows and columns.'),
-    why='The signs must go before the mean, or the differences cancel; and the last two axes are the pixels, however many images there are in front.')
+    hints=('Three steps: the difference, without its signs, and then a mean. '
+           'Over which axes?',
+           'Rows and columns are the last two axes of any tensor of images. Counted '
+           'from the end they are -1 and -2, and `mean` takes several axes as a tuple.',
+           '`(a - b).abs().mean((-1, -2))`: '
+           'difference, absolute value, mean over rows and columns.'),
+    why='The signs must go before the mean, or the differences cancel; '
+        'and the last two axes are the pixels, however many images there are in front.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #04c909a9
 ### BEGIN HIDDEN TESTS
-ex.suspect('signed', 'The differences keep their signs, so that too much ink here and too little there cancel. Take the absolute value of each difference first.', lambda a, b: (a - b).mean((-1, -2)))
-ex.suspect('signs lost too late', 'The absolute value comes after the mean. By then the differences have cancelled: `abs` first, then `mean`.', lambda a, b: (a - b).mean((-1, -2)).abs())
-ex.suspect('one for all', 'The mean goes over all axes, the images included, so that there is one number for all of them. Average over rows and columns only: `mean((-1, -2))`.', lambda a, b: (a - b).abs().mean())
-ex.suspect('sum', 'The differences are added up and not averaged.', lambda a, b: (a - b).abs().sum((-1, -2)))
-ex.suspect('columns only', 'The mean goes over one axis only, so there is a number for each row. Rows and columns are two axes: `mean((-1, -2))`.', lambda a, b: (a - b).abs().mean(-1))
-ex.suspect('sum of everything', 'All differences of all images are added up to a single number. Average over rows and columns: `mean((-1, -2))`.', lambda a, b: (a - b).abs().sum())
-ex.suspect('L2', 'This is the L2 distance, with squares and a root. L1 takes absolute values.', pixels.rmse_distance)
-ex.suspect('squared', 'The differences are squared. L1 takes their absolute values.', lambda a, b: ((a - b)**2).mean((-1, -2)))
+ex.suspect('signed',
+           'The differences keep their signs, so that too much ink here and too little '
+           'there cancel. Take the absolute value of each difference first.',
+           lambda a, b: (a - b).mean((-1, -2)))
+ex.suspect('signs lost too late',
+           'The absolute value comes after the mean. '
+           'By then the differences have cancelled: `abs` first, then `mean`.',
+           lambda a, b: (a - b).mean((-1, -2)).abs())
+ex.suspect('one for all',
+           'The mean goes over all axes, the images included, so that there '
+           'is one number for all of them. Average over rows and columns '
+           'only: `mean((-1, -2))`.',
+           lambda a, b: (a - b).abs().mean())
+ex.suspect('sum', 'The differences are added up and not averaged.',
+           lambda a, b: (a - b).abs().sum((-1, -2)))
+ex.suspect('columns only',
+           'The mean goes over one axis only, so there is a number for each row. '
+           'Rows and columns are two axes: `mean((-1, -2))`.',
+           lambda a, b: (a - b).abs().mean(-1))
+ex.suspect('sum of everything',
+           'All differences of all images are added up to a single number. '
+           'Average over rows and columns: `mean((-1, -2))`.',
+           lambda a, b: (a - b).abs().sum())
+ex.suspect('L2',
+           'This is the L2 distance, with squares and a root. '
+           'L1 takes absolute values.',
+           pixels.rmse_distance)
+ex.suspect('squared', 'The differences are squared. L1 takes their absolute values.',
+           lambda a, b: ((a - b)**2).mean((-1, -2)))
 
-@ex.suspect('axes 1 and 2', 'Counted from the front, rows and columns are axes 1 and 2 only if there is exactly one axis before them; a single image has none. Count from the end: -1 and -2.')
+@ex.suspect('axes 1 and 2',
+            'Counted from the front, rows and columns are axes 1 and 2 only if '
+            'there is exactly one axis before them; a single image has none. Count '
+            'from the end: -1 and -2.')
 def _(a, b): return (a - b).abs().mean((1, 2))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #24a20e3f
 ### BEGIN HIDDEN TESTS
-ex.suspect('always 784', 'The sum is divided by 784, which is right for images of 28 by 28 only. `mean((-1, -2))` counts for itself.', lambda a, b: (a - b).abs().sum((-1, -2))/784)
-ex.suspect('one axis in front', 'The first axis is taken for the axis of the images, and a single image has none, so that its rows were taken for images. Count rows and columns from the end: -1 and -2.', lambda a, b: (a - b).abs().flatten(1).mean(1))
-ex.suspect('first axes', 'Counted from the front, 0 and 1 are rows and columns of a single image only; where there are many, axis 0 counts the images. Count from the end: -1 and -2.', lambda a, b: (a - b).abs().mean((0, 1)))
-ex.suspect('images averaged', 'The mean goes along axis 0, which counts the images where there are many, and rows where there is one. Average over rows and columns, the last two axes.', lambda a, b: (a - b).abs().mean(0))
-ex.suspect('axes kept', 'The numbers are right, but axes of length 1 are left behind: `keepdim=True` is not wanted here.', lambda a, b: (a - b).abs().mean((-1, -2), keepdim=True))
-ex.symptom('list', 'The distances come as a list. A tensor is wanted, so do without the loop: `a - b` takes `b` from every image of `a`.', lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list));
+ex.suspect('always 784',
+           'The sum is divided by 784, which is right for images of 28 by 28 only. '
+           '`mean((-1, -2))` counts for itself.',
+           lambda a, b: (a - b).abs().sum((-1, -2))/784)
+ex.suspect('one axis in front',
+           'The first axis is taken for the axis of the images, and a single image '
+           'has none, so that its rows were taken for images. Count rows and columns '
+           'from the end: -1 and -2.',
+           lambda a, b: (a - b).abs().flatten(1).mean(1))
+ex.suspect('first axes',
+           'Counted from the front, 0 and 1 are rows and columns of a single '
+           'image only; where there are many, axis 0 counts the images. Count '
+           'from the end: -1 and -2.',
+           lambda a, b: (a - b).abs().mean((0, 1)))
+ex.suspect('images averaged',
+           'The mean goes along axis 0, which counts the images where there '
+           'are many, and rows where there is one. Average over rows and '
+           'columns, the last two axes.',
+           lambda a, b: (a - b).abs().mean(0))
+ex.suspect('axes kept',
+           'The numbers are right, but axes of length 1 are left behind: '
+           '`keepdim=True` is not wanted here.',
+           lambda a, b: (a - b).abs().mean((-1, -2), keepdim=True))
+ex.symptom('list',
+           'The distances come as a list. A tensor is wanted, so do without the loop: '
+           '`a - b` takes `b` from every image of `a`.',
+           lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #ced526b1
 ### BEGIN HIDDEN TESTS
 ex = Exercise('l2_distance', 'pixels', pixels.rmse_distance, cases=_many,
-    hints=('The name, read backwards, is the recipe: first the error, then the square, then the mean, then the root.', 'It is `l1_distance` with the square in place of the absolute value, and with a root as the last step.',
+    hints=('The name, read backwards, is the recipe: '
+           'first the error, then the square, then the mean, then the root.',
+           'It is `l1_distance` with the square in place of the absolute value, and '
+           'with a root as the last step.',
            '`((a - b)**2).mean((-1, -2)).sqrt()`.'),
-    why='The root comes last, since it has to undo the square of the whole mean; a root of each square is only the absolute value again.')
+    why='The root comes last, since it has to undo the square of the whole mean; '
+        'a root of each square is only the absolute value again.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #a18a5cd7
 ### BEGIN HIDDEN TESTS
-ex.suspect('no root', 'This is the mean squared difference. The root is missing, which brings it back to the scale of a pixel.', lambda a, b: ((a - b)**2).mean((-1, -2)))
-ex.suspect('root too early', 'This is the L1 distance again, the mean of absolute values. (The root of a single square is the absolute value too, if the root is taken before the mean.) First the squares, then their mean, then the root of that.', lambda a, b: (a - b).abs().mean((-1, -2)))
-ex.suspect('sum', 'The squares are added up and not averaged, so that larger images are farther apart. Take their mean, then the root.', lambda a, b: ((a - b)**2).sum((-1, -2)).sqrt())
-ex.suspect('sum of everything', 'All squares of all images are added up, so that there is a single number. Average over rows and columns, then take the root.', lambda a, b: ((a - b)**2).sum().sqrt())
-ex.suspect('root not of the number', 'The sum is divided by the number of pixels after the root. The mean comes first, and the root is of all of it.', lambda a, b: ((a - b)**2).sum((-1, -2)).sqrt()/(b.numel()))
-ex.suspect('one for all', 'The mean goes over all axes, the images included, so that there is one number for all of them. Average over rows and columns only: `mean((-1, -2))`.', lambda a, b: ((a - b)**2).mean().sqrt())
-ex.suspect('squared mean', 'The mean comes before the square: by then the differences have cancelled. Square each difference first.', lambda a, b: (a - b).mean((-1, -2)).abs())
-ex.suspect('columns only', 'The mean goes over one axis only, so there is a number for each row. Rows and columns are two axes: `mean((-1, -2))`.', lambda a, b: ((a - b)**2).mean(-1).sqrt())
-ex.suspect('spread', 'This is the standard deviation of the differences: the mean difference has been subtracted. RMSE keeps it.', lambda a, b: (a - b).std((-1, -2)))
-ex.suspect('spread', 'This is the standard deviation of the differences: the mean difference has been subtracted. RMSE keeps it.', lambda a, b: (a - b).std((-1, -2), correction=0));
+ex.suspect('no root',
+           'This is the mean squared difference. '
+           'The root is missing, which brings it back to the scale of a pixel.',
+           lambda a, b: ((a - b)**2).mean((-1, -2)))
+ex.suspect('root too early',
+           'This is the L1 distance again, the mean of absolute values. (The root of a '
+           'single square is the absolute value too, if the root is taken before the '
+           'mean.) First the squares, then their mean, then the root of that.',
+           lambda a, b: (a - b).abs().mean((-1, -2)))
+ex.suspect('sum',
+           'The squares are added up and not averaged, so that larger images are '
+           'farther apart. Take their mean, then the root.',
+           lambda a, b: ((a - b)**2).sum((-1, -2)).sqrt())
+ex.suspect('sum of everything',
+           'All squares of all images are added up, so that there is a single number. '
+           'Average over rows and columns, then take the root.',
+           lambda a, b: ((a - b)**2).sum().sqrt())
+ex.suspect('root not of the number',
+           'The sum is divided by the number of pixels after the root. '
+           'The mean comes first, and the root is of all of it.',
+           lambda a, b: ((a - b)**2).sum((-1, -2)).sqrt()/(b.numel()))
+ex.suspect('one for all',
+           'The mean goes over all axes, the images included, so that there '
+           'is one number for all of them. Average over rows and columns '
+           'only: `mean((-1, -2))`.',
+           lambda a, b: ((a - b)**2).mean().sqrt())
+ex.suspect('squared mean',
+           'The mean comes before the square: by then the differences have cancelled. '
+           'Square each difference first.',
+           lambda a, b: (a - b).mean((-1, -2)).abs())
+ex.suspect('columns only',
+           'The mean goes over one axis only, so there is a number for each row. '
+           'Rows and columns are two axes: `mean((-1, -2))`.',
+           lambda a, b: ((a - b)**2).mean(-1).sqrt())
+ex.suspect('spread',
+           'This is the standard deviation of the differences: '
+           'the mean difference has been subtracted. RMSE keeps it.',
+           lambda a, b: (a - b).std((-1, -2)))
+ex.suspect('spread',
+           'This is the standard deviation of the differences: '
+           'the mean difference has been subtracted. RMSE keeps it.',
+           lambda a, b: (a - b).std((-1, -2), correction=0));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #51abb3b4
 ### BEGIN HIDDEN TESTS
-ex.suspect('root missing', '`x**1/2` is half of x: a power goes before a division. A root is `x**0.5`, `x**(1/2)` or `.sqrt()`.', lambda a, b: ((a - b)**2).mean((-1, -2))/2)
-ex.suspect('squared too late', 'The mean comes before the square: by then the differences have cancelled. And the root is missing.', lambda a, b: (a - b).mean((-1, -2))**2)
-ex.suspect('only b squared', 'Brackets are missing: in `a - b**2` only `b` is squared, since a power goes before a subtraction.', lambda a, b: (a - b**2).mean((-1, -2)).sqrt())
-ex.suspect('squares subtracted', 'Each image is squared by itself: a² - b² is not (a - b)². Its mean may be below 0, and then the root is NaN.', lambda a, b: (a**2 - b**2).mean((-1, -2)).sqrt())
-ex.suspect('doubled', 'The differences are doubled (`*2`) and not squared (`**2`). Their mean may be below 0, and then the root is NaN.', lambda a, b: ((a - b)*2).mean((-1, -2)).sqrt())
-ex.suspect('root of each row', 'The root is taken for each row, and then the mean of the roots. The root comes last, after the mean over rows and columns.', lambda a, b: ((a - b)**2).mean(-1).sqrt().mean(-1))
-ex.suspect('L1 squared', 'This is the square of the L1 distance. Square each difference, before any mean.', lambda a, b: (a - b).abs().mean((-1, -2))**2)
-ex.symptom('no power', '`^` is not a power in Python (it compares bits). The square of `d` is `d**2`.', lambda want, got: isinstance(got, Raised) and 'xor' in got.message);
+ex.suspect('root missing',
+           '`x**1/2` is half of x: a power goes before a division. '
+           'A root is `x**0.5`, `x**(1/2)` or `.sqrt()`.',
+           lambda a, b: ((a - b)**2).mean((-1, -2))/2)
+ex.suspect('squared too late',
+           'The mean comes before the square: by then the differences have cancelled. '
+           'And the root is missing.',
+           lambda a, b: (a - b).mean((-1, -2))**2)
+ex.suspect('only b squared',
+           'Brackets are missing: in `a - b**2` only `b` is squared, since a power '
+           'goes before a subtraction.',
+           lambda a, b: (a - b**2).mean((-1, -2)).sqrt())
+ex.suspect('squares subtracted',
+           'Each image is squared by itself: a² - b² is not (a - b)². '
+           'Its mean may be below 0, and then the root is NaN.',
+           lambda a, b: (a**2 - b**2).mean((-1, -2)).sqrt())
+ex.suspect('doubled',
+           'The differences are doubled (`*2`) and not squared (`**2`). '
+           'Their mean may be below 0, and then the root is NaN.',
+           lambda a, b: ((a - b)*2).mean((-1, -2)).sqrt())
+ex.suspect('root of each row',
+           'The root is taken for each row, and then the mean of the roots. '
+           'The root comes last, after the mean over rows and columns.',
+           lambda a, b: ((a - b)**2).mean(-1).sqrt().mean(-1))
+ex.suspect('L1 squared',
+           'This is the square of the L1 distance. '
+           'Square each difference, before any mean.',
+           lambda a, b: (a - b).abs().mean((-1, -2))**2)
+ex.symptom('no power',
+           '`^` is not a power in Python (it compares bits). '
+           'The square of `d` is `d**2`.',
+           lambda want, got: isinstance(got, Raised) and 'xor' in got.message);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #0558624a
 ### BEGIN HIDDEN TESTS
 def _blank(g): return (torch.zeros(2, 4, 4), torch.ones(4, 4), torch.ones(4, 4))
-def _dark_three(g): return (torch.rand(6, 5, 5, generator=g), 0.4 + 0.6*torch.rand(5, 5, generator=g), 0.6*torch.rand(5, 5, generator=g))
+def _dark_three(g):
+    return (torch.rand(6, 5, 5, generator=g),
+            0.4 + 0.6*torch.rand(5, 5, generator=g), 0.6*torch.rand(5, 5, generator=g))
 
 ex = Exercise('is_three', 'pixels', pixels.is_3,
-    cases={'eight images': _pairs((8, 5, 5), (5, 5), (5, 5)), 'a single image': _pairs((28, 28), (28, 28), (28, 28)), 'a table of images': _pairs((4, 3, 3, 6), (3, 6), (3, 6)), 'images as near to both': _blank, 'an ideal three with more ink': _dark_three},
-    hints=('Measure twice: from the images to the ideal three, and from the images to the ideal seven. Then compare.', 'With the `l1_distance` of exercise 2, the comparison of two tensors of n distances gives n answers by itself. No `if` is needed.',
+    cases={'eight images': _pairs((8, 5, 5), (5, 5), (5, 5)),
+           'a single image': _pairs((28, 28), (28, 28), (28, 28)),
+           'a table of images': _pairs((4, 3, 3, 6), (3, 6), (3, 6)),
+           'images as near to both': _blank,
+           'an ideal three with more ink': _dark_three},
+    hints=('Measure twice: from the images to the ideal three, and from the images to '
+           'the ideal seven. Then compare.',
+           'With the `l1_distance` of exercise 2, the comparison of two tensors of n '
+           'distances gives n answers by itself. No `if` is needed.',
            '`l1_distance(x, mean3) < l1_distance(x, mean7)`.'),
-    why='Both distances have one number for each image, and `<` compares them one by one, so the same line serves one image and a thousand.')
+    why='Both distances have one number for each image, and `<` compares them one by '
+        'one, so the same line serves one image and a thousand.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #1cdc1ca1
 ### BEGIN HIDDEN TESTS
 def _l1(a, b): return (a - b).abs().mean((-1, -2))
 
-ex.suspect('turned round', 'The comparison is turned round. The nearer one has the smaller distance.', lambda x, a, b: _l1(x, a) > _l1(x, b))
-ex.suspect('ties', 'An image that is as near to both is called a three. It should not be: use `<`, not `<=`.', lambda x, a, b: _l1(x, a) <= _l1(x, b))
-ex.suspect('one for all', 'There is one answer for all images together, since the mean goes over the images as well. Average over rows and columns only: `mean((-1, -2))`.', lambda x, a, b: (x - a).abs().mean() < (x - b).abs().mean())
-ex.suspect('floats', 'The answers are numbers. `True` and `False` are wanted, which a comparison gives by itself.', lambda x, a, b: (_l1(x, a) < _l1(x, b)).float())
-ex.suspect('floats', 'The answers are numbers. `True` and `False` are wanted, which a comparison gives by itself.', lambda x, a, b: (_l1(x, a) < _l1(x, b)).long())
-ex.suspect('floats', 'The answers are numbers. `True` and `False` are wanted, which a comparison gives by itself.', lambda x, a, b: (_l1(x, a) < _l1(x, b)).int())
-ex.suspect('signed', 'The differences keep their signs and cancel, so the comparison says which ideal has less ink. Take absolute values before the mean.', lambda x, a, b: (x - a).mean((-1, -2)) < (x - b).mean((-1, -2)))
-ex.suspect('pixel by pixel', 'The pixels are compared one by one, and there is an answer for each pixel. Average the differences over the pixels first, so that each image has one distance.', lambda x, a, b: (x - a).abs() < (x - b).abs())
-ex.suspect('L2', 'This compares L2 distances, and L1 is asked for. For some images the two disagree.', lambda x, a, b: ((x - a)**2).mean((-1, -2)) < ((x - b)**2).mean((-1, -2)))
-ex.symptom('one if for many', '`if` needs a single True or False, and many images give many. Return the comparison itself.', lambda want, got: isinstance(got, Raised) and 'Boolean value' in got.message);
+ex.suspect('turned round',
+           'The comparison is turned round. The nearer one has the smaller distance.',
+           lambda x, a, b: _l1(x, a) > _l1(x, b))
+ex.suspect('ties',
+           'An image that is as near to both is called a three. It should not be: '
+           'use `<`, not `<=`.',
+           lambda x, a, b: _l1(x, a) <= _l1(x, b))
+ex.suspect('one for all',
+           'There is one answer for all images together, since the mean goes over the '
+           'images as well. Average over rows and columns only: `mean((-1, -2))`.',
+           lambda x, a, b: (x - a).abs().mean() < (x - b).abs().mean())
+ex.suspect('floats',
+           'The answers are numbers. `True` and `False` are wanted, which a '
+           'comparison gives by itself.',
+           lambda x, a, b: (_l1(x, a) < _l1(x, b)).float())
+ex.suspect('floats',
+           'The answers are numbers. `True` and `False` are wanted, which a '
+           'comparison gives by itself.',
+           lambda x, a, b: (_l1(x, a) < _l1(x, b)).long())
+ex.suspect('floats',
+           'The answers are numbers. `True` and `False` are wanted, which a '
+           'comparison gives by itself.',
+           lambda x, a, b: (_l1(x, a) < _l1(x, b)).int())
+ex.suspect('signed',
+           'The differences keep their signs and cancel, so the comparison says which '
+           'ideal has less ink. Take absolute values before the mean.',
+           lambda x, a, b: (x - a).mean((-1, -2)) < (x - b).mean((-1, -2)))
+ex.suspect('pixel by pixel',
+           'The pixels are compared one by one, and there is an answer for each '
+           'pixel. Average the differences over the pixels first, so that each '
+           'image has one distance.',
+           lambda x, a, b: (x - a).abs() < (x - b).abs())
+ex.suspect('L2',
+           'This compares L2 distances, and L1 is asked for. '
+           'For some images the two disagree.',
+           lambda x, a, b: ((x - a)**2).mean((-1, -2)) < ((x - b)**2).mean((-1, -2)))
+ex.symptom('one if for many',
+           '`if` needs a single True or False, and many images give many. '
+           'Return the comparison itself.',
+           lambda want, got:
+               isinstance(got, Raised) and 'Boolean value' in got.message);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #e4ab741c
 ### BEGIN HIDDEN TESTS
-ex.suspect('never a three', 'It says False about every image. Is each distance measured to an ideal of its own, first to `mean3` and then to `mean7`?', lambda x, a, b: torch.zeros(x.shape[:-2], dtype=torch.bool))
-ex.suspect('axes 1 and 2', 'Counted from the front, rows and columns are axes 1 and 2 only if there is exactly one axis before them; a single image has none. Count from the end: -1 and -2.', lambda x, a, b: (x - a).abs().mean((1, 2)) < (x - b).abs().mean((1, 2)))
-ex.suspect('between the ideals', 'The distance to the ideal three is compared with the distance between the two ideals. Compare it with the distance from the image to the ideal seven.', lambda x, a, b: _l1(x, a) < _l1(a, b))
-ex.symptom('digits', 'These are digits, or positions. `True` and `False` are wanted, which a comparison of the two distances gives by itself.', lambda want, got: isinstance(got, torch.Tensor) and not got.is_floating_point() and got.dtype != torch.bool and got.shape == want.shape)
-ex.symptom('list', 'The answers come as a list. A tensor is wanted, so do without the loop: compare the two tensors of distances.', lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list));
+ex.suspect('never a three',
+           'It says False about every image. Is each distance measured to an ideal of '
+           'its own, first to `mean3` and then to `mean7`?',
+           lambda x, a, b: torch.zeros(x.shape[:-2], dtype=torch.bool))
+ex.suspect('axes 1 and 2',
+           'Counted from the front, rows and columns are axes 1 and 2 only if '
+           'there is exactly one axis before them; a single image has none. Count '
+           'from the end: -1 and -2.',
+           lambda x, a, b: (x - a).abs().mean((1, 2)) < (x - b).abs().mean((1, 2)))
+ex.suspect('between the ideals',
+           'The distance to the ideal three is compared with the distance '
+           'between the two ideals. Compare it with the distance from the '
+           'image to the ideal seven.',
+           lambda x, a, b: _l1(x, a) < _l1(a, b))
+ex.symptom('digits',
+           'These are digits, or positions. `True` and `False` are wanted, which a '
+           'comparison of the two distances gives by itself.',
+           lambda want, got:
+               isinstance(got, torch.Tensor) and not got.is_floating_point()
+               and got.dtype != torch.bool and got.shape == want.shape)
+ex.symptom('list',
+           'The answers come as a list. A tensor is wanted, so do without the loop: '
+           'compare the two tensors of distances.',
+           lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #5885a59c
@@ -169,37 +382,82 @@ def _graded(n3, n7, right3, right7):
         return _dark, t, s
     return make
 
-ex = Exercise('baseline_accuracy', 'pixels', lambda says_3, threes, sevens: (says_3(threes).sum() + (~says_3(sevens)).sum())/(len(threes) + len(sevens)),
-    cases={'six threes, four sevens': _graded(6, 4, 5, 1), 'many sevens': _graded(2, 30, 1, 27), 'all right': _graded(4, 3, 4, 3), 'all wrong': _graded(3, 2, 0, 0)},
-    hints=('Count two things: the threes that it calls threes, and the sevens that it does not call threes.', '`says_3(threes).sum()` is the number of threes that are right. For the sevens, `~` turns True into False and False into True.',
+ex = Exercise('baseline_accuracy', 'pixels',
+    lambda says_3, threes, sevens:
+        (says_3(threes).sum() + (~says_3(sevens)).sum())/(len(threes) + len(sevens)),
+    cases={'six threes, four sevens': _graded(6, 4, 5, 1),
+           'many sevens': _graded(2, 30, 1, 27),
+           'all right': _graded(4, 3, 4, 3),
+           'all wrong': _graded(3, 2, 0, 0)},
+    hints=('Count two things: the threes that it calls threes, and the sevens that '
+           'it does not call threes.',
+           '`says_3(threes).sum()` is the number of threes that are right. '
+           'For the sevens, `~` turns True into False and False into True.',
            'Add the two counts, and divide by `len(threes) + len(sevens)`.'),
-    why='About a seven it is right when it says False; and to give every image the same weight, count the hits of both kinds before you divide.')
+    why='About a seven it is right when it says False; and to give every image the '
+        'same weight, count the hits of both kinds before you divide.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #899af714
 ### BEGIN HIDDEN TESTS
-ex.suspect('mean of the two', 'This is the mean of the accuracy on threes and the accuracy on sevens. It gives each digit the same weight. Asked for is the share of all images: add up the hits first, then divide.',
+ex.suspect('mean of the two',
+           'This is the mean of the accuracy on threes and the accuracy on sevens. It '
+           'gives each digit the same weight. Asked for is the share of all images: '
+           'add up the hits first, then divide.',
            lambda f, t, s: (f(t).float().mean() + 1 - f(s).float().mean())/2)
-ex.suspect('sevens not turned round', 'Sevens that are called threes are counted as right. About a seven, the right answer is False.', lambda f, t, s: (f(t).sum() + f(s).sum())/(len(t) + len(s)))
-ex.suspect('threes only', 'Only the threes are looked at. A program that always says "three" would score 1.', lambda f, t, s: f(t).float().mean())
-ex.suspect('sevens only', 'Only the sevens are looked at.', lambda f, t, s: 1 - f(s).float().mean())
-ex.suspect('errors', 'This is the share that is wrong, which is 1 minus the accuracy. Are right and wrong, or threes and sevens, exchanged?', lambda f, t, s: ((~f(t)).sum() + f(s).sum())/(len(t) + len(s)))
-ex.suspect('count', 'This is the number of images that are right. Divide it by the number of all images.', lambda f, t, s: f(t).sum() + (~f(s)).sum())
-ex.suspect('percent', 'This is in percent. A number from 0 to 1 is wanted.', lambda f, t, s: 100*(f(t).sum() + (~f(s)).sum())/(len(t) + len(s)))
-ex.suspect('whole division', '`//` divides whole numbers and drops what is behind the point. Use `/`.', lambda f, t, s: (f(t).sum() + (~f(s)).sum())//(len(t) + len(s)))
-ex.suspect('sum of the two', 'The two accuracies are added, so that the best score is 2. Add up the hits, and divide by the number of all images.', lambda f, t, s: f(t).float().mean() + 1 - f(s).float().mean())
-ex.symptom('no arithmetic with bool', 'PyTorch does not subtract True and False, and `not` works for a single one only. `~says_3(sevens)` turns each of them round.',
-           lambda want, got: isinstance(got, Raised) and ('ubtraction' in got.message or 'Boolean value' in got.message));
+ex.suspect('sevens not turned round',
+           'Sevens that are called threes are counted as right. '
+           'About a seven, the right answer is False.',
+           lambda f, t, s: (f(t).sum() + f(s).sum())/(len(t) + len(s)))
+ex.suspect('threes only',
+           'Only the threes are looked at. '
+           'A program that always says "three" would score 1.',
+           lambda f, t, s: f(t).float().mean())
+ex.suspect('sevens only', 'Only the sevens are looked at.',
+           lambda f, t, s: 1 - f(s).float().mean())
+ex.suspect('errors',
+           'This is the share that is wrong, which is 1 minus the accuracy. '
+           'Are right and wrong, or threes and sevens, exchanged?',
+           lambda f, t, s: ((~f(t)).sum() + f(s).sum())/(len(t) + len(s)))
+ex.suspect('count',
+           'This is the number of images that are right. '
+           'Divide it by the number of all images.',
+           lambda f, t, s: f(t).sum() + (~f(s)).sum())
+ex.suspect('percent', 'This is in percent. A number from 0 to 1 is wanted.',
+           lambda f, t, s: 100*(f(t).sum() + (~f(s)).sum())/(len(t) + len(s)))
+ex.suspect('whole division',
+           '`//` divides whole numbers and drops what is behind the point. Use `/`.',
+           lambda f, t, s: (f(t).sum() + (~f(s)).sum())//(len(t) + len(s)))
+ex.suspect('sum of the two',
+           'The two accuracies are added, so that the best score is 2. '
+           'Add up the hits, and divide by the number of all images.',
+           lambda f, t, s: f(t).float().mean() + 1 - f(s).float().mean())
+ex.symptom('no arithmetic with bool',
+           'PyTorch does not subtract True and False, and `not` works for a single one '
+           'only. `~says_3(sevens)` turns each of them round.',
+           lambda want, got:
+               isinstance(got, Raised)
+               and ('ubtraction' in got.message or 'Boolean value' in got.message));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #6932f099
 ### BEGIN HIDDEN TESTS
-_brackets = 'Brackets are missing: a division goes before an addition. Put brackets round the sum of the hits, and round the sum of the lengths.'
-ex.suspect('brackets', _brackets, lambda f, t, s: f(t).sum() + (~f(s)).sum()/(len(t) + len(s)))
-ex.suspect('brackets', _brackets, lambda f, t, s: (f(t).sum() + (~f(s)).sum())/len(t) + len(s))
-_length = 'The hits among all images are divided by the number of one kind only. Divide by `len(threes) + len(sevens)`.'
+_brackets = ('Brackets are missing: a division goes before an addition. Put brackets '
+             'round the sum of the hits, and round the sum of the lengths.')
+ex.suspect('brackets', _brackets,
+           lambda f, t, s: f(t).sum() + (~f(s)).sum()/(len(t) + len(s)))
+ex.suspect('brackets', _brackets,
+           lambda f, t, s: (f(t).sum() + (~f(s)).sum())/len(t) + len(s))
+_length = ('The hits among all images are divided by the number of one kind only. '
+           'Divide by `len(threes) + len(sevens)`.')
 ex.suspect('one length', _length, lambda f, t, s: (f(t).sum() + (~f(s)).sum())/len(t))
 ex.suspect('one length', _length, lambda f, t, s: (f(t).sum() + (~f(s)).sum())/len(s))
-ex.suspect('turned round after the sum', '`~` is applied to the sum, and of a whole number n it makes -n - 1. Turn the answers round first, and add them up then: `(~says_3(sevens)).sum()`.', lambda f, t, s: (f(t).sum() + ~f(s).sum())/(len(t) + len(s)))
-ex.suspect('mistakes taken off', 'The sevens that are called threes are taken off the hits. They are no hits, but they do not undo any; count the sevens that are right.', lambda f, t, s: (f(t).sum() - f(s).sum())/(len(t) + len(s)));
+ex.suspect('turned round after the sum',
+           '`~` is applied to the sum, and of a whole number n it makes -n - 1. Turn '
+           'the answers round first, and add them up then: `(~says_3(sevens)).sum()`.',
+           lambda f, t, s: (f(t).sum() + ~f(s).sum())/(len(t) + len(s)))
+ex.suspect('mistakes taken off',
+           'The sevens that are called threes are taken off the hits. They are no '
+           'hits, but they do not undo any; count the sevens that are right.',
+           lambda f, t, s: (f(t).sum() - f(s).sum())/(len(t) + len(s)));
 ### END HIDDEN TESTS

@@ -17,74 +17,204 @@ from fastbook_ch4.study.check import Exercise, Raised
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #d04d94ba
 ### BEGIN HIDDEN TESTS
-ex = Exercise('out_size', 'resnet', lambda size, kernel, stride=1, padding=0: (size + 2*padding - kernel)//stride + 1, {
+ex = Exercise('out_size', 'resnet',
+    lambda size, kernel, stride=1, padding=0: (size + 2*padding - kernel)//stride + 1, {
     'a kernel of 3': lambda g: (28, 3),
     'as many places as rows': lambda g: (28, 3, 1, 1),
     'the first layer of a ResNet-18': lambda g: (28, 7, 2, 3),
     'a rest that no step fills': lambda g: (8, 3, 2),
     'a step of 3': lambda g: (9, 2, 3, 1),
     'one place': lambda g: (5, 5, 4)},
-    hints=('Draw it for 5 rows, a kernel of 3 and a stride of 1: at which rows can the top of the kernel lie?',
-           'How far can the kernel travel from its first place until it touches the lower edge? Each full stride on that way is a place, and the first place counts as well.',
-           'The way is `size + 2*padding - kernel` rows. `//` counts the full strides in it.'),
-    why="The kernel's upper row can go `size + 2*padding - kernel` rows down from the top; each full stride on that way is one more place, and the start itself is the one that is added.")
+    hints=('Draw it for 5 rows, a kernel of 3 and a stride of 1: '
+           'at which rows can the top of the kernel lie?',
+           'How far can the kernel travel from its first place until it '
+           'touches the lower edge? Each full stride on that way is a place, '
+           'and the first place counts as well.',
+           'The way is `size + 2*padding - kernel` rows. '
+           '`//` counts the full strides in it.'),
+    why="The kernel's upper row can go `size + 2*padding - kernel` rows "
+        "down from the top; each full stride on that way is one more place, "
+        "and the start itself is the one that is added.")
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #b486c111
 ### BEGIN HIDDEN TESTS
-ex.suspect('no_start', 'The place at which the kernel starts is not counted: one is missing.', lambda size, kernel, stride=1, padding=0: (size + 2*padding - kernel)//stride)
-ex.suspect('padding_once', 'The padding is counted once. There are zeros above and below, so it counts twice.', lambda size, kernel, stride=1, padding=0: (size + padding - kernel)//stride + 1)
-ex.suspect('no_padding', 'The padding is not used: there may be rows of zeros above and below.', lambda size, kernel, stride=1, padding=0: (size - kernel)//stride + 1)
-ex.suspect('no_stride', 'The stride is not used: the kernel may move on by several rows at each step.', lambda size, kernel, stride=1, padding=0: size + 2*padding - kernel + 1)
-ex.suspect('fraction', 'The division is one with a fraction. A whole number of places is wanted: `//` divides and leaves the rest out.', lambda size, kernel, stride=1, padding=0: (size + 2*padding - kernel)/stride + 1)
-ex.suspect('rounded_up', 'A last step for which there is no room is counted. Round down.', lambda size, kernel, stride=1, padding=0: -((kernel - size - 2*padding)//stride) + 1)
-ex.suspect('one_too_early', 'The 1 is added before the division. It belongs after it: the first place costs no stride.', lambda size, kernel, stride=1, padding=0: (size + 2*padding - kernel + 1)//stride)
-ex.suspect('rounded_up', 'A last step for which there is no room is counted. Round down.', lambda size, kernel, stride=1, padding=0: round((size + 2*padding - kernel)/stride + 1))
-ex.suspect('rounded_up', 'A last step for which there is no room is counted. Round down.', lambda size, kernel, stride=1, padding=0: round((size + 2*padding - kernel)/stride) + 1)
-ex.suspect('range_short', 'The range ends one too early: the kernel still fits at row `size + 2*padding - kernel`, and `range` leaves its end out.', lambda size, kernel, stride=1, padding=0: len(range(0, size + 2*padding - kernel, stride)))
+ex.suspect('no_start',
+           'The place at which the kernel starts is not counted: one is missing.',
+           lambda size, kernel, stride=1, padding=0:
+               (size + 2*padding - kernel)//stride)
+ex.suspect('padding_once',
+           'The padding is counted once. '
+           'There are zeros above and below, so it counts twice.',
+           lambda size, kernel, stride=1, padding=0:
+               (size + padding - kernel)//stride + 1)
+ex.suspect('no_padding',
+           'The padding is not used: there may be rows of zeros above and below.',
+           lambda size, kernel, stride=1, padding=0: (size - kernel)//stride + 1)
+ex.suspect('no_stride',
+           'The stride is not used: the kernel may move on by '
+           'several rows at each step.',
+           lambda size, kernel, stride=1, padding=0: size + 2*padding - kernel + 1)
+ex.suspect('fraction',
+           'The division is one with a fraction. A whole number of places is wanted: '
+           '`//` divides and leaves the rest out.',
+           lambda size, kernel, stride=1, padding=0:
+               (size + 2*padding - kernel)/stride + 1)
+ex.suspect('rounded_up',
+           'A last step for which there is no room is counted. Round down.',
+           lambda size, kernel, stride=1, padding=0:
+               -((kernel - size - 2*padding)//stride) + 1)
+ex.suspect('one_too_early',
+           'The 1 is added before the division. It belongs after it: '
+           'the first place costs no stride.',
+           lambda size, kernel, stride=1, padding=0:
+               (size + 2*padding - kernel + 1)//stride)
+ex.suspect('rounded_up',
+           'A last step for which there is no room is counted. Round down.',
+           lambda size, kernel, stride=1, padding=0:
+               round((size + 2*padding - kernel)/stride + 1))
+ex.suspect('rounded_up',
+           'A last step for which there is no room is counted. Round down.',
+           lambda size, kernel, stride=1, padding=0:
+               round((size + 2*padding - kernel)/stride) + 1)
+ex.suspect('range_short',
+           'The range ends one too early: the kernel still fits at row '
+           '`size + 2*padding - kernel`, and `range` leaves its end out.',
+           lambda size, kernel, stride=1, padding=0:
+               len(range(0, size + 2*padding - kernel, stride)))
 for _rest in (0, 1):
-    ex.suspect('no_kernel', 'The height of the kernel is not taken off: its top can not go down to the last row, as the rest of it has to fit too.', lambda size, kernel, stride=1, padding=0, rest=_rest: (size + 2*padding)//stride + rest)
-ex.suspect('no_kernel', 'The height of the kernel is not taken off: its top can not go down to the last row, as the rest of it has to fit too.', lambda size, kernel, stride=1, padding=0: len(range(0, size + 2*padding, stride)))
-ex.suspect('no_kernel', 'The height of the kernel is not taken off: its top can not go down to the last row, as the rest of it has to fit too.', lambda size, kernel, stride=1, padding=0: size//stride)
-ex.suspect('brackets', 'Brackets are missing: `//` comes before `+`, so that only the term next to it is divided. Divide the whole way.', lambda size, kernel, stride=1, padding=0: size - kernel + 2*padding//stride + 1)
-ex.suspect('brackets', 'Brackets are missing: `//` comes before `+`, so that only the term next to it is divided. Divide the whole way.', lambda size, kernel, stride=1, padding=0: size + 2*padding - kernel//stride + 1)
+    ex.suspect('no_kernel',
+               'The height of the kernel is not taken off: its top can not go down to '
+               'the last row, as the rest of it has to fit too.',
+               lambda size, kernel, stride=1, padding=0, rest=_rest:
+                   (size + 2*padding)//stride + rest)
+ex.suspect('no_kernel',
+           'The height of the kernel is not taken off: its top can not go down to the '
+           'last row, as the rest of it has to fit too.',
+           lambda size, kernel, stride=1, padding=0:
+               len(range(0, size + 2*padding, stride)))
+ex.suspect('no_kernel',
+           'The height of the kernel is not taken off: its top can not go down to the '
+           'last row, as the rest of it has to fit too.',
+           lambda size, kernel, stride=1, padding=0: size//stride)
+ex.suspect('brackets',
+           'Brackets are missing: `//` comes before `+`, so that only the term next to '
+           'it is divided. Divide the whole way.',
+           lambda size, kernel, stride=1, padding=0:
+               size - kernel + 2*padding//stride + 1)
+ex.suspect('brackets',
+           'Brackets are missing: `//` comes before `+`, so that only the term next to '
+           'it is divided. Divide the whole way.',
+           lambda size, kernel, stride=1, padding=0:
+               size + 2*padding - kernel//stride + 1)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #4a8e4411
 ### BEGIN HIDDEN TESTS
-ex = Exercise('conv', 'resnet', lambda x, weight, stride=1, padding=0: resnet.conv(x, weight, None, stride, padding), {
-    'one kernel, one channel': lambda g: (torch.randn(1, 1, 5, 5, generator=g), torch.randn(1, 1, 3, 3, generator=g)),
-    'two kernels, three channels': lambda g: (torch.randn(2, 3, 6, 6, generator=g), torch.randn(2, 3, 3, 3, generator=g)),
-    'a margin of 1': lambda g: (torch.randn(1, 2, 5, 5, generator=g), torch.randn(3, 2, 3, 3, generator=g), 1, 1),
-    'stride 2 and a margin': lambda g: (torch.randn(2, 2, 8, 8, generator=g), torch.randn(2, 2, 3, 3, generator=g), 2, 1),
-    'a wide picture and a wide kernel': lambda g: (torch.randn(1, 2, 5, 7, generator=g), torch.randn(2, 2, 2, 3, generator=g), 2, 0)},
+ex = Exercise('conv', 'resnet',
+    lambda x, weight, stride=1, padding=0:
+        resnet.conv(x, weight, None, stride, padding), {
+    'one kernel, one channel': lambda g:
+        (torch.randn(1, 1, 5, 5, generator=g), torch.randn(1, 1, 3, 3, generator=g)),
+    'two kernels, three channels': lambda g:
+        (torch.randn(2, 3, 6, 6, generator=g), torch.randn(2, 3, 3, 3, generator=g)),
+    'a margin of 1': lambda g:
+        (torch.randn(1, 2, 5, 5, generator=g), torch.randn(3, 2, 3, 3, generator=g),
+         1, 1),
+    'stride 2 and a margin': lambda g:
+        (torch.randn(2, 2, 8, 8, generator=g), torch.randn(2, 2, 3, 3, generator=g),
+         2, 1),
+    'a wide picture and a wide kernel': lambda g:
+        (torch.randn(1, 2, 5, 7, generator=g), torch.randn(2, 2, 2, 3, generator=g),
+         2, 0)},
     grad=['x', 'weight'],
     tol=1e-4,
-    hints=('Begin with the margin, `F.pad(x, (padding,)*4)`. Then the kernel never has to hang over an edge.',
-           'Two loops, over the rows and the columns at which the top left corner of the kernel can lie: `range(0, h - k + 1, stride)`. In each round, cut out the window, for all pictures and channels at once.',
-           "For the window `x[:, :, i:i+k, j:j+l]` the result is `torch.einsum('nckl,ockl->no', window, weight)`, shape (n, c_out). `torch.stack` puts the results side by side."),
-    why='Every place is the same calculation on another window of the padded picture: multiply, and add over the channels, rows and columns of the window, which are the letters that `einsum` does not keep.')
+    hints=('Begin with the margin, `F.pad(x, (padding,)*4)`. '
+           'Then the kernel never has to hang over an edge.',
+           'Two loops, over the rows and the columns at which the top left '
+           'corner of the kernel can lie: `range(0, h - k + 1, stride)`. '
+           'In each round, cut out the window, for all pictures and channels at once.',
+           "For the window `x[:, :, i:i+k, j:j+l]` the result is "
+           "`torch.einsum('nckl,ockl->no', window, weight)`, shape (n, c_out). "
+           "`torch.stack` puts the results side by side."),
+    why='Every place is the same calculation on another window of the padded picture: '
+        'multiply, and add over the channels, rows and columns of the window, '
+        'which are the letters that `einsum` does not keep.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #03258a58
 ### BEGIN HIDDEN TESTS
-ex.suspect('flipped', 'The kernel is turned round. (In mathematics that is what "convolution" means; in deep learning the kernel is laid on as it is.)', lambda x, w, s=1, p=0: F.conv2d(x, w.flip(2, 3), stride=s, padding=p))
-ex.suspect('transposed', 'The rows and columns of the kernel are mixed up.', lambda x, w, s=1, p=0: F.conv2d(x, w.mT, stride=s, padding=p))
-ex.suspect('no_stride', 'The stride is not used: the kernel moves on by one pixel at each step.', lambda x, w, s=1, p=0: F.conv2d(x, w, padding=p))
-ex.suspect('no_padding', 'The padding is not used: there is no margin of zeros.', lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s))
-ex.suspect('padded_late', 'The zeros are put round the result. They belong round the picture, before the kernel slides.', lambda x, w, s=1, p=0: F.pad(F.conv2d(x, w, stride=s), (p,)*4))
-ex.suspect('padded_once', 'The margin is on two sides only. It belongs on all four.', lambda x, w, s=1, p=0: F.conv2d(F.pad(x, (0, p, 0, p)), w, stride=s))
-ex.suspect('one_short', 'The last row and column of places are missing. The kernel still fits there: a range up to `h - k + 1`, not `h - k`.', lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s, padding=p)[:, :, :-1, :-1])
-ex.suspect('one_short', 'The last row and column of places are missing. The kernel still fits there: a range up to `h - k + 1`, not `h - k`.', lambda x, w, s=1, p=0: F.conv2d(F.pad(x, (p, p - 1, p, p - 1)), w, stride=s))
-ex.suspect('result_turned', 'The rows and columns of the result are mixed up. The outer loop goes over the rows, the inner one over the columns.', lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s, padding=p).mT)
-ex.suspect('stacked_in_front', 'The rows and columns of places are the first two axes of the result. `torch.stack` puts a new axis in front; `torch.stack(…, 2)` puts it behind (n, c_out).', lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s, padding=p).permute(2, 3, 0, 1))
-ex.suspect('small_steps', 'The result has the right size, but the windows lie side by side as with a stride of 1. In round `i` the window begins at row `i*stride`.', lambda x, w, s=1, p=0: F.conv2d(x, w, padding=p)[:, :, :(x.shape[2] + 2*p - w.shape[2])//s + 1, :(x.shape[3] + 2*p - w.shape[3])//s + 1])
-ex.suspect('own_weights', '`nn.Conv2d` makes a weight of its own, and draws it anew each time. Calculate with `weight`, which is given.', lambda x, w, s=1, p=0: nn.Conv2d(x.shape[1], len(w), w.shape[2:], s, p, bias=False)(x))
-ex.suspect('mean', 'The products are averaged. They should be added up.', lambda x, w, s=1, p=0: F.conv2d(x, w/w[0].numel(), stride=s, padding=p))
-ex.suspect('one_channel', 'Only the first channel is looked at. The kernel reaches through all channels, and their products are added.', lambda x, w, s=1, p=0: F.conv2d(x[:, :1], w[:, :1], stride=s, padding=p))
-ex.suspect('channels_apart', 'The channels are kept apart. Their products should be added up.', lambda x, w, s=1, p=0: torch.stack([F.conv2d(x[:, c:c+1], w[:, c:c+1], stride=s, padding=p) for c in range(x.shape[1])], 2))
-ex.suspect('square', 'The windows are as wide as they are high, and so is not every kernel: `k, l = weight.shape[2:]`.', lambda x, w, s=1, p=0: torch.einsum('nchwkl,ockl->nohw', F.pad(x, (p,)*4).unfold(2, w.shape[2], s).unfold(3, w.shape[2], s), w))
-ex.suspect('square', 'The windows are as wide as they are high, and so is not every kernel: `k, l = weight.shape[2:]`.', lambda x, w, s=1, p=0: (F.pad(x, (p,)*4).unfold(2, w.shape[2], s).unfold(3, w.shape[2], s)[:, None]*w[:, :, None, None]).sum((2, 5, 6)))
+ex.suspect('flipped',
+           'The kernel is turned round. (In mathematics that is what "convolution" '
+           'means; in deep learning the kernel is laid on as it is.)',
+           lambda x, w, s=1, p=0: F.conv2d(x, w.flip(2, 3), stride=s, padding=p))
+ex.suspect('transposed', 'The rows and columns of the kernel are mixed up.',
+           lambda x, w, s=1, p=0: F.conv2d(x, w.mT, stride=s, padding=p))
+ex.suspect('no_stride',
+           'The stride is not used: the kernel moves on by one pixel at each step.',
+           lambda x, w, s=1, p=0: F.conv2d(x, w, padding=p))
+ex.suspect('no_padding', 'The padding is not used: there is no margin of zeros.',
+           lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s))
+ex.suspect('padded_late',
+           'The zeros are put round the result. '
+           'They belong round the picture, before the kernel slides.',
+           lambda x, w, s=1, p=0: F.pad(F.conv2d(x, w, stride=s), (p,)*4))
+ex.suspect('padded_once', 'The margin is on two sides only. It belongs on all four.',
+           lambda x, w, s=1, p=0: F.conv2d(F.pad(x, (0, p, 0, p)), w, stride=s))
+ex.suspect('one_short',
+           'The last row and column of places are missing. '
+           'The kernel still fits there: a range up to `h - k + 1`, not `h - k`.',
+           lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s, padding=p)[:, :, :-1, :-1])
+ex.suspect('one_short',
+           'The last row and column of places are missing. '
+           'The kernel still fits there: a range up to `h - k + 1`, not `h - k`.',
+           lambda x, w, s=1, p=0: F.conv2d(F.pad(x, (p, p - 1, p, p - 1)), w, stride=s))
+ex.suspect('result_turned',
+           'The rows and columns of the result are mixed up. '
+           'The outer loop goes over the rows, the inner one over the columns.',
+           lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s, padding=p).mT)
+ex.suspect('stacked_in_front',
+           'The rows and columns of places are the first two axes of the result. '
+           '`torch.stack` puts a new axis in front; `torch.stack(…, 2)` puts '
+           'it behind (n, c_out).',
+           lambda x, w, s=1, p=0:
+               F.conv2d(x, w, stride=s, padding=p).permute(2, 3, 0, 1))
+ex.suspect('small_steps',
+           'The result has the right size, but the windows lie side by side as with a '
+           'stride of 1. In round `i` the window begins at row `i*stride`.',
+           lambda x, w, s=1, p=0:
+               F.conv2d(x, w, padding=p)[:, :, :(x.shape[2] + 2*p - w.shape[2])//s + 1,
+                                         :(x.shape[3] + 2*p - w.shape[3])//s + 1])
+ex.suspect('own_weights',
+           '`nn.Conv2d` makes a weight of its own, and draws it anew each time. '
+           'Calculate with `weight`, which is given.',
+           lambda x, w, s=1, p=0:
+               nn.Conv2d(x.shape[1], len(w), w.shape[2:], s, p, bias=False)(x))
+ex.suspect('mean', 'The products are averaged. They should be added up.',
+           lambda x, w, s=1, p=0: F.conv2d(x, w/w[0].numel(), stride=s, padding=p))
+ex.suspect('one_channel',
+           'Only the first channel is looked at. '
+           'The kernel reaches through all channels, and their products are added.',
+           lambda x, w, s=1, p=0: F.conv2d(x[:, :1], w[:, :1], stride=s, padding=p))
+ex.suspect('channels_apart',
+           'The channels are kept apart. Their products should be added up.',
+           lambda x, w, s=1, p=0:
+               torch.stack([F.conv2d(x[:, c:c+1], w[:, c:c+1], stride=s, padding=p)
+                            for c in range(x.shape[1])], 2))
+ex.suspect('square',
+           'The windows are as wide as they are high, and so is not every kernel: '
+           '`k, l = weight.shape[2:]`.',
+           lambda x, w, s=1, p=0: torch.einsum(
+               'nchwkl,ockl->nohw',
+               F.pad(x, (p,)*4).unfold(2, w.shape[2], s).unfold(3, w.shape[2], s),
+               w))
+ex.suspect('square',
+           'The windows are as wide as they are high, and so is not every kernel: '
+           '`k, l = weight.shape[2:]`.',
+           lambda x, w, s=1, p=0:
+               (F.pad(x, (p,)*4)
+                .unfold(2, w.shape[2], s).unfold(3, w.shape[2], s)[:, None]
+                *w[:, :, None, None]).sum((2, 5, 6)))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #95f3457d
@@ -95,47 +225,98 @@ ex = Exercise('max_pool', 'resnet', lambda x, size: F.max_pool2d(x, size), {
     'squares of 3 by 3': lambda g: (torch.randn(1, 2, 6, 8, generator=g), 3),
     'negative numbers': lambda g: (-1 - torch.rand(1, 1, 4, 4, generator=g), 2)},
     grad='x',
-    hints=('It is like `conv`: windows that move over the picture. How far does the window move at each step?',
-           'The windows must not overlap, so the step is `size`. In each window `amax` over its rows and columns is what is wanted.',
-           '`x.unfold(2, size, size).unfold(3, size, size)` has the shape (n, c, h//size, w//size, size, size). Take the largest over the last two axes.'),
-    why='A step as long as the window makes the windows lie side by side without overlap, and `unfold` leaves out what does not fill one.')
+    hints=('It is like `conv`: windows that move over the picture. '
+           'How far does the window move at each step?',
+           'The windows must not overlap, so the step is `size`. '
+           'In each window `amax` over its rows and columns is what is wanted.',
+           '`x.unfold(2, size, size).unfold(3, size, size)` has the shape (n, c, '
+           'h//size, w//size, size, size). Take the largest over the last two axes.'),
+    why='A step as long as the window makes the windows lie side by side without '
+        'overlap, and `unfold` leaves out what does not fill one.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #3780cb04
 ### BEGIN HIDDEN TESTS
-ex.suspect('mean', 'That is the mean of each square. The largest number is wanted.', lambda x, size: F.avg_pool2d(x, size))
-ex.suspect('overlap', 'The windows overlap: they move on by one pixel. The step is `size`.', lambda x, size: F.max_pool2d(x, size, 1))
-ex.suspect('edge', 'What is left over at the edge is kept as a smaller square. It should be left out.', lambda x, size: F.max_pool2d(x, size, ceil_mode=True))
-ex.suspect('corner', 'The upper left number of each square is kept, not the largest.', lambda x, size: x[:, :, :x.shape[2]//size*size:size, :x.shape[3]//size*size:size])
-ex.suspect('whole', 'That is the largest number of the whole picture. One for each square is wanted.', lambda x, size: x.amax((2, 3), keepdim=True))
-ex.suspect('whole', 'That is the largest number of the whole picture. One for each square is wanted.', lambda x, size: x.amax((2, 3)))
-ex.suspect('corner', 'The upper left number of each square is kept, not the largest.', lambda x, size: x[:, :, ::size, ::size])
-ex.suspect('cut_up', '`reshape` cuts the numbers up in the order in which they lie in memory, and the rows of a square do not follow on each other there. Cut rows and columns each by itself, `(n, c, h//size, size, w//size, size)`, and take the largest over the axes 3 and 5.',
-           lambda x, size: x[:, :, :x.shape[2]//size*size, :x.shape[3]//size*size].reshape(*x.shape[:2], x.shape[2]//size, x.shape[3]//size, -1).amax(4))
-ex.suspect('other_axes', 'The largest is taken over the squares, not within each: these are the wrong two axes.', lambda x, size: x.unfold(2, size, size).unfold(3, size, size).amax((2, 3)))
-ex.suspect('place', 'That is where in each square the largest number is. The number itself is wanted: `amax`, not `argmax`.', lambda x, size: x.unfold(2, size, size).unfold(3, size, size).flatten(4).argmax(4))
-ex.suspect('over_channels', 'The channels are gone: the largest is looked for among them too. Each channel keeps its own picture.', lambda x, size: F.max_pool2d(x, size).amax(1, keepdim=True))
-ex.suspect('always_2', 'The squares are 2 by 2 here, whatever `size` is.', lambda x, size: F.max_pool2d(x, 2))
-ex.suspect('zero', 'Where all numbers of a square are negative, the answer is 0. Looking for the largest must not begin at 0.', lambda x, size: F.max_pool2d(x, size).clamp(min=0))
-ex.suspect('rows', 'Only the rows are gone together; the columns are as many as before.', lambda x, size: F.max_pool2d(x, (size, 1)))
-ex.suspect('smallest', 'That is the smallest number of each square.', lambda x, size: -F.max_pool2d(-x, size))
-ex.symptom('two_things', '`max` with an axis returns two things, the largest numbers and their places. `amax` returns the numbers alone, and takes several axes at once.', lambda want, got: isinstance(got, list) and len(got) == 2 and got[1].dtype == torch.int64 or isinstance(got, Raised) and 'return_types' in got.message)
+ex.suspect('mean', 'That is the mean of each square. The largest number is wanted.',
+           lambda x, size: F.avg_pool2d(x, size))
+ex.suspect('overlap',
+           'The windows overlap: they move on by one pixel. The step is `size`.',
+           lambda x, size: F.max_pool2d(x, size, 1))
+ex.suspect('edge',
+           'What is left over at the edge is kept as a smaller square. '
+           'It should be left out.',
+           lambda x, size: F.max_pool2d(x, size, ceil_mode=True))
+ex.suspect('corner', 'The upper left number of each square is kept, not the largest.',
+           lambda x, size:
+               x[:, :, :x.shape[2]//size*size:size, :x.shape[3]//size*size:size])
+ex.suspect('whole',
+           'That is the largest number of the whole picture. '
+           'One for each square is wanted.',
+           lambda x, size: x.amax((2, 3), keepdim=True))
+ex.suspect('whole',
+           'That is the largest number of the whole picture. '
+           'One for each square is wanted.',
+           lambda x, size: x.amax((2, 3)))
+ex.suspect('corner', 'The upper left number of each square is kept, not the largest.',
+           lambda x, size: x[:, :, ::size, ::size])
+ex.suspect('cut_up',
+           '`reshape` cuts the numbers up in the order in which they lie in memory, '
+           'and the rows of a square do not follow on each other there. Cut rows '
+           'and columns each by itself, `(n, c, h//size, size, w//size, size)`, '
+           'and take the largest over the axes 3 and 5.',
+           lambda x, size:
+               x[:, :, :x.shape[2]//size*size, :x.shape[3]//size*size]
+               .reshape(*x.shape[:2], x.shape[2]//size, x.shape[3]//size, -1).amax(4))
+ex.suspect('other_axes',
+           'The largest is taken over the squares, not within each: '
+           'these are the wrong two axes.',
+           lambda x, size: x.unfold(2, size, size).unfold(3, size, size).amax((2, 3)))
+ex.suspect('place',
+           'That is where in each square the largest number is. '
+           'The number itself is wanted: `amax`, not `argmax`.',
+           lambda x, size:
+               x.unfold(2, size, size).unfold(3, size, size).flatten(4).argmax(4))
+ex.suspect('over_channels',
+           'The channels are gone: the largest is looked for among them too. '
+           'Each channel keeps its own picture.',
+           lambda x, size: F.max_pool2d(x, size).amax(1, keepdim=True))
+ex.suspect('always_2', 'The squares are 2 by 2 here, whatever `size` is.',
+           lambda x, size: F.max_pool2d(x, 2))
+ex.suspect('zero',
+           'Where all numbers of a square are negative, the answer is 0. '
+           'Looking for the largest must not begin at 0.',
+           lambda x, size: F.max_pool2d(x, size).clamp(min=0))
+ex.suspect('rows',
+           'Only the rows are gone together; the columns are as many as before.',
+           lambda x, size: F.max_pool2d(x, (size, 1)))
+ex.suspect('smallest', 'That is the smallest number of each square.',
+           lambda x, size: -F.max_pool2d(-x, size))
+ex.symptom('two_things',
+           '`max` with an axis returns two things, the largest numbers and their '
+           'places. `amax` returns the numbers alone, and takes several axes at once.',
+           lambda want, got:
+               isinstance(got, list) and len(got) == 2 and got[1].dtype == torch.int64
+               or isinstance(got, Raised) and 'return_types' in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #6fc1469f
 ### BEGIN HIDDEN TESTS
 def _images(g, n, training, momentum=0.1, eps=1e-5):
-    "Arguments for `batch_norm`: three channels, the last of which is the same everywhere."
+    """Arguments for `batch_norm`: three channels,
+    the last of which is the same everywhere."""
     x = 2 + 3*torch.randn(n, 3, 2, 3, generator=g)
     x[:, 2] = 4.
     numbers = [torch.rand(3, generator=g) + 0.5 for _ in range(4)]
     return x, *numbers, training, momentum, eps
 
 def _norm(x, weight, bias, running_mean, running_var, training, momentum, eps,
-          dims=(0, 2, 3), less=0, memory_less=1, batch=None, remember=None, spread=lambda var, eps: (var + eps).sqrt()):
+          dims=(0, 2, 3), less=0, memory_less=1, batch=None, remember=None,
+          spread=lambda var, eps: (var + eps).sqrt()):
     "`batch_norm` with something to get wrong in each place."
     mean, var = (t.view(-1, 1, 1).clone() for t in (running_mean, running_var))
-    if training if batch is None else batch: mean, var = x.mean(dims, keepdim=True), x.var(dims, correction=less, keepdim=True)
+    if training if batch is None else batch:
+        mean, var = (x.mean(dims, keepdim=True),
+                     x.var(dims, correction=less, keepdim=True))
     if training if remember is None else remember:
         running_mean.lerp_(x.mean((0, 2, 3)).detach(), momentum)
         running_var.lerp_(x.var((0, 2, 3), correction=memory_less).detach(), momentum)
@@ -158,40 +339,102 @@ def _new_memory(x, weight, bias, running_mean, running_var, training, momentum, 
 ex = Exercise('batch_norm', 'resnet', resnet.batch_norm, {
     'training': lambda g: _images(g, 4, True),
     'evaluation': lambda g: _images(g, 4, False),
-    'training, a smaller batch and a quick memory': lambda g: _images(g, 2, True, 0.5, 0.1),
+    'training, a smaller batch and a quick memory': lambda g:
+        _images(g, 2, True, 0.5, 0.1),
     'evaluation, a batch of one': lambda g: _images(g, 1, False)},
     grad=['x', 'weight', 'bias'],
     tol=1e-4,
-    hints=('Of a channel there is one mean and one variance, over the images, the rows and the columns of the batch: which axes are these?',
-           'A number for each channel, of shape (c,), meets `x` only as shape (c, 1, 1): `mean[:, None, None]`. To change a tensor in place, use a method whose name ends in `_`.',
-           'In training: `mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)`, and under `torch.no_grad()` the memory: `running_mean.lerp_(mean, momentum)`, likewise `running_var` with `x.var((0, 2, 3))`. In evaluation the mean and the variance are the memory.'),
-    why="A channel's statistics go over all axes but its own, and the memory is changed in place (`lerp_`), since the caller keeps the tensors; `running_mean = ...` would only give a new tensor a name that ends with the call.")
+    hints=('Of a channel there is one mean and one variance, over the images, '
+           'the rows and the columns of the batch: which axes are these?',
+           'A number for each channel, of shape (c,), '
+           'meets `x` only as shape (c, 1, 1): `mean[:, None, None]`. '
+           'To change a tensor in place, use a method whose name ends in `_`.',
+           'In training: '
+           '`mean, var = x.mean((0, 2, 3)), x.var((0, 2, 3), correction=0)`, '
+           'and under `torch.no_grad()` the memory: '
+           '`running_mean.lerp_(mean, momentum)`, '
+           'likewise `running_var` with `x.var((0, 2, 3))`. '
+           'In evaluation the mean and the variance are the memory.'),
+    why="A channel's statistics go over all axes but its own, and the memory "
+        "is changed in place (`lerp_`), since the caller keeps the tensors; "
+        "`running_mean = ...` would only give a new tensor a name "
+        "that ends with the call.")
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #e58ff359
 ### BEGIN HIDDEN TESTS
-ex.suspect('unbiased', 'Normalising divides by the spread with "one less". There it is the number of values, `correction=0`; "one less" is for the memory.', lambda *a: _norm(*a, less=1))
-ex.suspect('biased_memory', 'The memory is given the variance that divides by the number of values. It should be the one that divides by one less, `x.var((0, 2, 3))`.', lambda *a: _norm(*a, memory_less=0))
-ex.suspect('still', "The memory has not changed. `running_mean = ...` makes a new tensor and leaves the caller's as it was; `lerp_`, `mul_` and `add_` change it in place.", lambda *a: _norm(*a[:6], 0., a[7]))
-ex.suspect('turned', 'The memory moves too far: old and new are mixed the wrong way round. The part `momentum` is that of the new batch.', lambda *a: _norm(*a[:6], 1 - a[6], a[7]))
-ex.suspect('always_batch', 'In evaluation the statistics of the batch are used. There the memory takes their place.', lambda *a: _norm(*a, batch=True))
-ex.suspect('always_memory', "In training the memory is used to normalise. There the batch's own mean and variance are wanted.", lambda *a: _norm(*a, batch=False))
-ex.suspect('eval_remembers', 'The memory changes in evaluation too. It should only learn from training.', lambda *a: _norm(*a, remember=True))
-ex.suspect('eval_remembers', 'The memory changes in evaluation too. It should only learn from training.', lambda *a: _norm(*a) if a[5] else (_norm(*a[:5], True, *a[6:]), _norm(*a))[1])
-ex.suspect('no_root', 'It divides by the variance. Divide by its square root.', lambda *a: _norm(*a, spread=lambda var, eps: var + eps))
-ex.suspect('eps_outside', '`eps` is added to the square root. It belongs under it, to the variance.', lambda *a: _norm(*a, spread=lambda var, eps: var.sqrt() + eps))
-ex.suspect('per_image', 'Each image is normalised for itself. The mean and the variance go over the images of the batch too.', lambda *a: _norm(*a, dims=(2, 3)))
-ex.suspect('per_pixel', 'Each pixel is normalised for itself. The mean and the variance go over rows and columns too.', lambda *a: _norm(*a, dims=0))
-ex.suspect('all_channels', 'All channels are normalised together. Each channel has its own mean and variance.', lambda *a: _norm(*a, dims=(0, 1, 2, 3)))
+ex.suspect('unbiased',
+           'Normalising divides by the spread with "one less". There it is the number '
+           'of values, `correction=0`; "one less" is for the memory.',
+           lambda *a: _norm(*a, less=1))
+ex.suspect('biased_memory',
+           'The memory is given the variance that divides by the number of values. '
+           'It should be the one that divides by one less, `x.var((0, 2, 3))`.',
+           lambda *a: _norm(*a, memory_less=0))
+ex.suspect('still',
+           "The memory has not changed. "
+           "`running_mean = ...` makes a new tensor and leaves the caller's as it was; "
+           "`lerp_`, `mul_` and `add_` change it in place.",
+           lambda *a: _norm(*a[:6], 0., a[7]))
+ex.suspect('turned',
+           'The memory moves too far: old and new are mixed the wrong way round. '
+           'The part `momentum` is that of the new batch.',
+           lambda *a: _norm(*a[:6], 1 - a[6], a[7]))
+ex.suspect('always_batch',
+           'In evaluation the statistics of the batch are used. '
+           'There the memory takes their place.',
+           lambda *a: _norm(*a, batch=True))
+ex.suspect('always_memory',
+           "In training the memory is used to normalise. "
+           "There the batch's own mean and variance are wanted.",
+           lambda *a: _norm(*a, batch=False))
+ex.suspect('eval_remembers',
+           'The memory changes in evaluation too. It should only learn from training.',
+           lambda *a: _norm(*a, remember=True))
+ex.suspect('eval_remembers',
+           'The memory changes in evaluation too. It should only learn from training.',
+           lambda *a:
+               _norm(*a) if a[5] else (_norm(*a[:5], True, *a[6:]), _norm(*a))[1])
+ex.suspect('no_root', 'It divides by the variance. Divide by its square root.',
+           lambda *a: _norm(*a, spread=lambda var, eps: var + eps))
+ex.suspect('eps_outside',
+           '`eps` is added to the square root. It belongs under it, to the variance.',
+           lambda *a: _norm(*a, spread=lambda var, eps: var.sqrt() + eps))
+ex.suspect('per_image',
+           'Each image is normalised for itself. '
+           'The mean and the variance go over the images of the batch too.',
+           lambda *a: _norm(*a, dims=(2, 3)))
+ex.suspect('per_pixel',
+           'Each pixel is normalised for itself. '
+           'The mean and the variance go over rows and columns too.',
+           lambda *a: _norm(*a, dims=0))
+ex.suspect('all_channels',
+           'All channels are normalised together. '
+           'Each channel has its own mean and variance.',
+           lambda *a: _norm(*a, dims=(0, 1, 2, 3)))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #883d0b63
 ### BEGIN HIDDEN TESTS
-ex.suspect('no_scale', 'The learned scale and offset, `weight` and `bias`, are not used.', lambda *a: _norm(a[0], torch.ones(3), torch.zeros(3), *a[3:]))
-ex.suspect('no_eps', '`eps` is not used: a channel that is the same everywhere gives 0 divided by 0.', lambda *a: _norm(*a, spread=lambda var, eps: var.sqrt()))
-ex.suspect('columns', 'A number for each channel, shape (c,), was laid along the last axis, the columns. With `[:, None, None]` it meets the channels.', _along_columns)
-ex.suspect('columns', 'A number for each channel, shape (c,), was laid along the last axis, the columns. With `[:, None, None]` it meets the channels.', lambda *a: _norm(a[0], torch.ones(3), torch.zeros(3), *a[3:])*a[1] + a[2])
-ex.suspect('new_memory', "In training the memory is moved, and then used to normalise. There the batch's own mean and variance are wanted.", _new_memory)
+ex.suspect('no_scale',
+           'The learned scale and offset, `weight` and `bias`, are not used.',
+           lambda *a: _norm(a[0], torch.ones(3), torch.zeros(3), *a[3:]))
+ex.suspect('no_eps',
+           '`eps` is not used: a channel that is the same everywhere '
+           'gives 0 divided by 0.',
+           lambda *a: _norm(*a, spread=lambda var, eps: var.sqrt()))
+ex.suspect('columns',
+           'A number for each channel, shape (c,), was laid along the last axis, '
+           'the columns. With `[:, None, None]` it meets the channels.',
+           _along_columns)
+ex.suspect('columns',
+           'A number for each channel, shape (c,), was laid along the last axis, '
+           'the columns. With `[:, None, None]` it meets the channels.',
+           lambda *a: _norm(a[0], torch.ones(3), torch.zeros(3), *a[3:])*a[1] + a[2])
+ex.suspect('new_memory',
+           "In training the memory is moved, and then used to normalise. "
+           "There the batch's own mean and variance are wanted.",
+           _new_memory)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #9a2739c7
@@ -203,10 +446,15 @@ def _residual(x, conv1, bn1, conv2, bn2, downsample=None):
 def _shortcut(x, downsample): return x if downsample is None else downsample(x)
 
 def _block(g, n=4, n_in=3, n_out=3, stride=1, down=False, training=True):
-    "An input and the layers of a block, with a scale and an offset in the batch normalisation that can be seen."
-    layers = [nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False), nn.BatchNorm2d(n_out), nn.Conv2d(n_out, n_out, 3, padding=1, bias=False), nn.BatchNorm2d(n_out)]
+    """An input and the layers of a block, with a scale and an offset
+    in the batch normalisation that can be seen."""
+    layers = [nn.Conv2d(n_in, n_out, 3, stride, padding=1, bias=False),
+              nn.BatchNorm2d(n_out),
+              nn.Conv2d(n_out, n_out, 3, padding=1, bias=False),
+              nn.BatchNorm2d(n_out)]
     if down: layers.append(nn.Conv2d(n_in, n_out, 1, stride, bias=False))
-    for p in itertools.chain(*(layer.train(training).parameters() for layer in layers)): nn.init.normal_(p, generator=g)
+    for p in itertools.chain(*(layer.train(training).parameters() for layer in layers)):
+        nn.init.normal_(p, generator=g)
     return torch.randn(n, n_in, 6, 6, generator=g), *layers
 ### END HIDDEN TESTS
 
@@ -219,28 +467,77 @@ ex = Exercise('residual', 'resnet', _residual, {
     'evaluation, a batch of one': lambda g: _block(g, n=1, training=False)},
     grad='x',
     tol=1e-4,
-    hints=('Follow the picture through the layers in the order in which they are named, and keep `x` for later.',
-           'Two ReLUs: one between the two halves, one at the very end. The shortcut is added just before the last one.',
-           'The first half is `res = F.relu(bn1(conv1(x)))`, and the second `res = bn2(conv2(res))`. The shortcut is `x if downsample is None else downsample(x)`.'),
-    why='The shortcut goes round both convolutions and is added *before* the last ReLU, so that the block has only to learn what should be different from `x`.')
+    hints=('Follow the picture through the layers in the order in which they are '
+           'named, and keep `x` for later.',
+           'Two ReLUs: one between the two halves, one at the very end. '
+           'The shortcut is added just before the last one.',
+           'The first half is `res = F.relu(bn1(conv1(x)))`, '
+           'and the second `res = bn2(conv2(res))`. '
+           'The shortcut is `x if downsample is None else downsample(x)`.'),
+    why='The shortcut goes round both convolutions and is added *before* the last '
+        'ReLU, so that the block has only to learn what should be different from `x`.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #f97dd3ed
 ### BEGIN HIDDEN TESTS
-ex.suspect('no_shortcut', 'The shortcut is missing: `x` is not added.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(F.relu(bn1(conv1(x)))))))
-ex.suspect('late', 'The shortcut is added after the last ReLU. It belongs before it.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(F.relu(bn1(conv1(x)))))) + _shortcut(x, down))
-ex.suspect('no_last_relu', 'The ReLU at the end is missing.', lambda x, conv1, bn1, conv2, bn2, down=None: bn2(conv2(F.relu(bn1(conv1(x))))) + _shortcut(x, down))
-ex.suspect('no_middle_relu', 'The ReLU between the two halves is missing.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(bn1(conv1(x)))) + _shortcut(x, down)))
-ex.suspect('no_norm', 'The batch normalisation, `bn1` and `bn2`, is not used.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(conv2(F.relu(conv1(x))) + _shortcut(x, down)))
-ex.suspect('relu_first', 'The first ReLU comes before `bn1`. It belongs after it.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(bn1(F.relu(conv1(x))))) + _shortcut(x, down)))
-ex.suspect('inner_shortcut', 'What is added is the result of the first half. The shortcut goes round both halves: it is `x`, or `downsample(x)`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(h := F.relu(bn1(conv1(x))))) + h))
-ex.suspect('inner_shortcut', 'What is added is the result of the first half. The shortcut goes round both halves: it is `x`, or `downsample(x)`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(h := F.relu(bn1(conv1(x))))) + _shortcut(h, down)))
-ex.suspect('overwritten', 'By the time it is added, `x` has been overwritten with the result of the layers. Give that another name, such as `res`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu((h := bn2(conv2(F.relu(bn1(conv1(x)))))) + _shortcut(h, down)))
-ex.suspect('first_half', 'That is the first half. `conv2`, `bn2`, the shortcut and the last ReLU are to follow.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn1(conv1(x))))
-ex.suspect('first_norm_twice', '`bn1` is used twice. The second half has `bn2`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn1(conv2(F.relu(bn1(conv1(x))))) + _shortcut(x, down)))
-ex.suspect('first_conv_twice', '`conv1` is used twice. The second half has `conv2`.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv1(F.relu(bn1(conv1(x))))) + _shortcut(x, down)))
-ex.suspect('before_norm', 'The shortcut is added before `bn2`. It belongs after it.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(F.relu(bn1(conv1(x)))) + _shortcut(x, down))))
-ex.suspect('plain_shortcut', '`downsample` is not used. Where there is one, the shortcut is `downsample(x)`: `x` itself would not fit.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(F.relu(bn1(conv1(x))))) + x))
-ex.suspect('none_called', 'Where there is no `downsample` it is `None`, which can not be called. Then the shortcut is `x` itself.', lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn2(conv2(F.relu(bn1(conv1(x))))) + down(x)))
-ex.suspect('down_first', '`downsample` is for the shortcut alone: `conv1` is to be given `x` as it came.', lambda x, *layers: _residual(_shortcut(x, (*layers, None)[4]), *layers[:4]))
+ex.suspect('no_shortcut', 'The shortcut is missing: `x` is not added.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(F.relu(bn1(conv1(x)))))))
+ex.suspect('late', 'The shortcut is added after the last ReLU. It belongs before it.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(F.relu(bn1(conv1(x)))))) + _shortcut(x, down))
+ex.suspect('no_last_relu', 'The ReLU at the end is missing.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               bn2(conv2(F.relu(bn1(conv1(x))))) + _shortcut(x, down))
+ex.suspect('no_middle_relu', 'The ReLU between the two halves is missing.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(bn1(conv1(x)))) + _shortcut(x, down)))
+ex.suspect('no_norm', 'The batch normalisation, `bn1` and `bn2`, is not used.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(conv2(F.relu(conv1(x))) + _shortcut(x, down)))
+ex.suspect('relu_first', 'The first ReLU comes before `bn1`. It belongs after it.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(bn1(F.relu(conv1(x))))) + _shortcut(x, down)))
+ex.suspect('inner_shortcut',
+           'What is added is the result of the first half. '
+           'The shortcut goes round both halves: it is `x`, or `downsample(x)`.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(h := F.relu(bn1(conv1(x))))) + h))
+ex.suspect('inner_shortcut',
+           'What is added is the result of the first half. '
+           'The shortcut goes round both halves: it is `x`, or `downsample(x)`.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(h := F.relu(bn1(conv1(x))))) + _shortcut(h, down)))
+ex.suspect('overwritten',
+           'By the time it is added, `x` has been overwritten with the result of the '
+           'layers. Give that another name, such as `res`.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu((h := bn2(conv2(F.relu(bn1(conv1(x)))))) + _shortcut(h, down)))
+ex.suspect('first_half',
+           'That is the first half. `conv2`, `bn2`, the shortcut and the '
+           'last ReLU are to follow.',
+           lambda x, conv1, bn1, conv2, bn2, down=None: F.relu(bn1(conv1(x))))
+ex.suspect('first_norm_twice', '`bn1` is used twice. The second half has `bn2`.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn1(conv2(F.relu(bn1(conv1(x))))) + _shortcut(x, down)))
+ex.suspect('first_conv_twice', '`conv1` is used twice. The second half has `conv2`.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv1(F.relu(bn1(conv1(x))))) + _shortcut(x, down)))
+ex.suspect('before_norm', 'The shortcut is added before `bn2`. It belongs after it.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(F.relu(bn1(conv1(x)))) + _shortcut(x, down))))
+ex.suspect('plain_shortcut',
+           '`downsample` is not used. Where there is one, the shortcut is '
+           '`downsample(x)`: `x` itself would not fit.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(F.relu(bn1(conv1(x))))) + x))
+ex.suspect('none_called',
+           'Where there is no `downsample` it is `None`, which can not be called. '
+           'Then the shortcut is `x` itself.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(F.relu(bn1(conv1(x))))) + down(x)))
+ex.suspect('down_first',
+           '`downsample` is for the shortcut alone: '
+           '`conv1` is to be given `x` as it came.',
+           lambda x, *layers: _residual(_shortcut(x, (*layers, None)[4]), *layers[:4]))
 ### END HIDDEN TESTS

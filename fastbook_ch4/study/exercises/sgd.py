@@ -11,7 +11,8 @@ import torch
 from fastbook_ch4 import sgd
 from fastbook_ch4.study.check import Exercise, Raised
 
-def _numbers(*shapes): return lambda g: tuple(torch.randn(s, generator=g) for s in shapes)
+def _numbers(*shapes):
+    return lambda g: tuple(torch.randn(s, generator=g) for s in shapes)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #981bd0c2
@@ -21,61 +22,143 @@ def _cube(x): return x**3 - x
 def _inverse(x): return 1/x
 
 ex = Exercise('slope', 'sgd', lambda f, x, h: (f(x + h) - f(x - h))/(2*h),
-    cases={'x² at 3': lambda g: (_square, 3., 0.01), 'x³ − x at −1.5, with a long run': lambda g: (_cube, -1.5, 0.5), '1/x at 2': lambda g: (_inverse, 2., 0.1), 'x³ − x at three points': lambda g: (_cube, torch.tensor([0., 1., 2.]), 0.25)},
-    hints=('You need `f` at two places, and the distance between them.', 'The rise is `f(x + h) - f(x - h)`. From `x - h` to `x + h` it is `2*h`.', '`(f(x + h) - f(x - h))/(2*h)`, with both pairs of brackets.'),
-    why='Going as far to the left as to the right lets the errors that come from the bend of the curve cancel, and the run is then twice `h`.')
+    cases={'x² at 3': lambda g: (_square, 3., 0.01),
+           'x³ − x at −1.5, with a long run': lambda g: (_cube, -1.5, 0.5),
+           '1/x at 2': lambda g: (_inverse, 2., 0.1),
+           'x³ − x at three points': lambda g:
+               (_cube, torch.tensor([0., 1., 2.]), 0.25)},
+    hints=('You need `f` at two places, and the distance between them.',
+           'The rise is `f(x + h) - f(x - h)`. From `x - h` to `x + h` it is `2*h`.',
+           '`(f(x + h) - f(x - h))/(2*h)`, with both pairs of brackets.'),
+    why='Going as far to the left as to the right lets the errors that come from the '
+        'bend of the curve cancel, and the run is then twice `h`.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #4ad14ab3
 ### BEGIN HIDDEN TESTS
-ex.suspect('right side only', 'The slope is measured on the right side only. That is less exact where the curve bends: go to the left as well.', lambda f, x, h: (f(x + h) - f(x))/h)
-ex.suspect('left side only', 'The slope is measured on the left side only. That is less exact where the curve bends: go to the right as well.', lambda f, x, h: (f(x) - f(x - h))/h)
-ex.suspect('run of one h', 'The slope is twice as large as it should be. From `x - h` to `x + h` the run is `2*h`.', lambda f, x, h: (f(x + h) - f(x - h))/h)
-ex.suspect('divided, then multiplied', 'Brackets are missing: `…/2*h` divides by 2 and then multiplies by `h`. Write `/(2*h)`.', lambda f, x, h: (f(x + h) - f(x - h))/2*h)
-ex.suspect('only one part divided', 'Brackets are missing: only `f(x - h)` is divided, as division goes before subtraction. The whole difference has to be.', lambda f, x, h: f(x + h) - f(x - h)/(2*h))
-ex.suspect('turned round', 'The sign is turned round: it is the value on the right minus the value on the left.', lambda f, x, h: (f(x - h) - f(x + h))/(2*h))
-ex.suspect('not divided', 'This is the rise alone. Divide it by the run.', lambda f, x, h: f(x + h) - f(x - h))
-_own = 'The run is not the `h` that was given: this is the slope with a much smaller one, or the exact slope.'
+ex.suspect('right side only',
+           'The slope is measured on the right side only. '
+           'That is less exact where the curve bends: go to the left as well.',
+           lambda f, x, h: (f(x + h) - f(x))/h)
+ex.suspect('left side only',
+           'The slope is measured on the left side only. '
+           'That is less exact where the curve bends: go to the right as well.',
+           lambda f, x, h: (f(x) - f(x - h))/h)
+ex.suspect('run of one h',
+           'The slope is twice as large as it should be. '
+           'From `x - h` to `x + h` the run is `2*h`.',
+           lambda f, x, h: (f(x + h) - f(x - h))/h)
+ex.suspect('divided, then multiplied',
+           'Brackets are missing: `…/2*h` divides by 2 and then multiplies by `h`. '
+           'Write `/(2*h)`.',
+           lambda f, x, h: (f(x + h) - f(x - h))/2*h)
+ex.suspect('only one part divided',
+           'Brackets are missing: only `f(x - h)` is divided, as division goes before '
+           'subtraction. The whole difference has to be.',
+           lambda f, x, h: f(x + h) - f(x - h)/(2*h))
+ex.suspect('turned round',
+           'The sign is turned round: it is the value on the right minus '
+           'the value on the left.',
+           lambda f, x, h: (f(x - h) - f(x + h))/(2*h))
+ex.suspect('not divided', 'This is the rise alone. Divide it by the run.',
+           lambda f, x, h: f(x + h) - f(x - h))
+_own = ('The run is not the `h` that was given: '
+        'this is the slope with a much smaller one, or the exact slope.')
 ex.suspect('own run', _own, lambda f, x, h: (f(x + 1e-3) - f(x - 1e-3))/2e-3)
-ex.symptom('own run', _own, lambda want, got: abs(want - 6) < 1e-3 and abs(got - 5.75) < 0.01) # The slope of x³ - x at -1.5 is 5.75
-ex.suspect('half the way', 'This goes half of `h` to each side. Go `h` to the right and `h` to the left.', lambda f, x, h: (f(x + h/2) - f(x - h/2))/h)
-ex.suspect('upside down', 'The run is divided by the rise. A slope is the rise divided by the run.', lambda f, x, h: 2*h/(f(x + h) - f(x - h)))
-ex.suspect('values added', 'The two values are added. The rise is their difference.', lambda f, x, h: (f(x + h) + f(x - h))/(2*h))
-ex.suspect('without f', 'This is the slope of a straight line: `f` has to be asked for its values at `x + h` and at `x - h`.', lambda f, x, h: 1.0 + 0*x)
-ex.suspect('whole division', '`//` drops what is behind the point. Use `/`.', lambda f, x, h: (f(x + h) - f(x - h))//(2*h));
+# The slope of x³ - x at -1.5 is 5.75
+ex.symptom('own run', _own,
+           lambda want, got: abs(want - 6) < 1e-3 and abs(got - 5.75) < 0.01)
+ex.suspect('half the way',
+           'This goes half of `h` to each side. '
+           'Go `h` to the right and `h` to the left.',
+           lambda f, x, h: (f(x + h/2) - f(x - h/2))/h)
+ex.suspect('upside down',
+           'The run is divided by the rise. A slope is the rise divided by the run.',
+           lambda f, x, h: 2*h/(f(x + h) - f(x - h)))
+ex.suspect('values added', 'The two values are added. The rise is their difference.',
+           lambda f, x, h: (f(x + h) + f(x - h))/(2*h))
+ex.suspect('without f',
+           'This is the slope of a straight line: '
+           '`f` has to be asked for its values at `x + h` and at `x - h`.',
+           lambda f, x, h: 1.0 + 0*x)
+ex.suspect('whole division', '`//` drops what is behind the point. Use `/`.',
+           lambda f, x, h: (f(x + h) - f(x - h))//(2*h));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #370a7707
 ### BEGIN HIDDEN TESTS
 ex = Exercise('mse', 'sgd', sgd.mse,
-    cases={'six predictions': _numbers(6, 6), 'a batch of one': _numbers(1, 1), 'columns': _numbers((5, 1), (5, 1)), 'a table': _numbers((3, 4), (3, 4))},
-    raises={'a row of predictions against a column of targets': _numbers(4, (4, 1)), 'predictions against a single target': _numbers(5, 1)}, grad='preds',
-    hints=('The name, read backwards: error, squared, mean. Before that, compare the two shapes.', '`if preds.shape != targets.shape: raise ValueError("…")`. After that the formula is safe.',
-           'The rest is `((preds - targets)**2).mean()`. Leave it a tensor: whoever asks for its gradient needs the whole chain.'),
-    why='A row minus a column is a table, whose mean looks like any other loss, and so the shapes are compared first; and what is returned stays a tensor, so that `backward` can start from it.')
+    cases={'six predictions': _numbers(6, 6),
+           'a batch of one': _numbers(1, 1),
+           'columns': _numbers((5, 1), (5, 1)),
+           'a table': _numbers((3, 4), (3, 4))},
+    raises={'a row of predictions against a column of targets': _numbers(4, (4, 1)),
+            'predictions against a single target': _numbers(5, 1)}, grad='preds',
+    hints=('The name, read backwards: error, squared, mean. '
+           'Before that, compare the two shapes.',
+           '`if preds.shape != targets.shape: raise ValueError("…")`. '
+           'After that the formula is safe.',
+           'The rest is `((preds - targets)**2).mean()`. Leave it a tensor: '
+           'whoever asks for its gradient needs the whole chain.'),
+    why='A row minus a column is a table, whose mean looks like any other loss, and so '
+        'the shapes are compared first; and what is returned stays a tensor, so that '
+        '`backward` can start from it.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #2d8c87e2
 ### BEGIN HIDDEN TESTS
 _mean = lambda preds, targets: ((preds - targets)**2).mean()
 
-ex.suspect('no check of shapes', 'The loss is right where the shapes agree. But a row against a column is not refused, and each prediction is compared with every target. Compare `preds.shape` with `targets.shape`, and raise a `ValueError`.', _mean)
-ex.suspect('sum', 'The squares are added up and not averaged, so that the loss grows with the number of predictions.', lambda p, t: ((p - t)**2).sum())
-ex.suspect('absolute', 'These are absolute values. The errors are to be squared.', lambda p, t: (p - t).abs().mean())
-ex.suspect('root', 'There is a root too many: the mean squared error has none.', lambda p, t: _mean(p, t).sqrt())
-ex.suspect('squared mean', 'The mean comes before the square, so that errors of different signs cancel. Square each error first.', lambda p, t: (p - t).mean()**2)
-ex.suspect('signed', 'The errors are not squared, so that those of different signs cancel.', lambda p, t: (p - t).mean())
-ex.suspect('one per prediction', 'There is one number for each prediction. Take the mean of them.', lambda p, t: (p - t)**2)
-ex.suspect('no mean over rows', 'The mean goes over one axis only. The loss is one number: the mean of all.', lambda p, t: ((p - t)**2).mean(0))
-ex.suspect('number', 'The number is right, but it has lost its gradient, so that `backward` can find no slopes: `.item()`, `float`, `.detach()` and `.data` cut it off. Return the tensor itself.', lambda p, t: sgd.mse(p, t).item())
-ex.suspect('halved', 'This is half of it. Some books do that, to save a factor of 2 in the slope; the mean squared error is the whole.', lambda p, t: _mean(p, t)/2)
-ex.symptom('assert', 'The shapes are compared, but `assert` raises an `AssertionError`. Asked for is a `ValueError`: `if …: raise ValueError("…")`.', lambda want, got: isinstance(got, Raised) and got.kinds[0] == 'AssertionError')
-ex.symptom('no power', '`^` is not a power in Python (it compares bits). The square of `d` is `d**2`.', lambda want, got: isinstance(got, Raised) and 'xor' in got.message);
+ex.suspect('no check of shapes',
+           'The loss is right where the shapes agree. But a row against a column is '
+           'not refused, and each prediction is compared with every target. Compare '
+           '`preds.shape` with `targets.shape`, and raise a `ValueError`.',
+           _mean)
+ex.suspect('sum',
+           'The squares are added up and not averaged, so that the loss grows with the '
+           'number of predictions.',
+           lambda p, t: ((p - t)**2).sum())
+ex.suspect('absolute', 'These are absolute values. The errors are to be squared.',
+           lambda p, t: (p - t).abs().mean())
+ex.suspect('root', 'There is a root too many: the mean squared error has none.',
+           lambda p, t: _mean(p, t).sqrt())
+ex.suspect('squared mean',
+           'The mean comes before the square, so that errors of different signs '
+           'cancel. Square each error first.',
+           lambda p, t: (p - t).mean()**2)
+ex.suspect('signed',
+           'The errors are not squared, so that those of different signs cancel.',
+           lambda p, t: (p - t).mean())
+ex.suspect('one per prediction',
+           'There is one number for each prediction. Take the mean of them.',
+           lambda p, t: (p - t)**2)
+ex.suspect('no mean over rows',
+           'The mean goes over one axis only. The loss is one number: the mean of all.',
+           lambda p, t: ((p - t)**2).mean(0))
+ex.suspect('number',
+           'The number is right, but it has lost its gradient, so that `backward` can '
+           'find no slopes: `.item()`, `float`, `.detach()` and `.data` cut it off. '
+           'Return the tensor itself.',
+           lambda p, t: sgd.mse(p, t).item())
+ex.suspect('halved',
+           'This is half of it. Some books do that, to save a factor of 2 in the '
+           'slope; the mean squared error is the whole.',
+           lambda p, t: _mean(p, t)/2)
+ex.symptom('assert',
+           'The shapes are compared, but `assert` raises an `AssertionError`. '
+           'Asked for is a `ValueError`: `if …: raise ValueError("…")`.',
+           lambda want, got:
+               isinstance(got, Raised) and got.kinds[0] == 'AssertionError')
+ex.symptom('no power',
+           '`^` is not a power in Python (it compares bits). '
+           'The square of `d` is `d**2`.',
+           lambda want, got: isinstance(got, Raised) and 'xor' in got.message);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #0fd3a2d6
 ### BEGIN HIDDEN TESTS
-_part = 'Only a part of the shapes is compared, and (4) against (4, 1), or (5) against (1), gets by. `preds.shape != targets.shape` compares all of it.'
+_part = ('Only a part of the shapes is compared, and (4) against (4, 1), or (5) '
+         'against (1), gets by. `preds.shape != targets.shape` compares all of it.')
 @ex.suspect('part of the shape', _part)
 def _(p, t):
     if len(p) != len(t): raise ValueError
@@ -86,52 +169,83 @@ def _(p, t):
     if p.dim() != t.dim(): raise ValueError
     return _mean(p, t)
 
-ex.symptom('error returned', 'The error is returned like any result, and whoever called the function goes on with it. `raise` it.', lambda want, got: isinstance(want, Raised) and getattr(got, 'text', '') == 'a ValueError')
-ex.suspect('divided by rows', 'The sum is divided by the number of rows, `len(preds)`. The mean is over all numbers, of which a table has more than rows.', lambda p, t: ((p - t)**2).sum()/len(p))
-ex.suspect('only targets squared', 'Brackets are missing: in `preds - targets**2` only the targets are squared, since a power goes before a subtraction.', lambda p, t: (p - t**2).mean());
+ex.symptom('error returned',
+           'The error is returned like any result, and whoever called the function '
+           'goes on with it. `raise` it.',
+           lambda want, got:
+               isinstance(want, Raised) and getattr(got, 'text', '') == 'a ValueError')
+ex.suspect('divided by rows',
+           'The sum is divided by the number of rows, `len(preds)`. '
+           'The mean is over all numbers, of which a table has more than rows.',
+           lambda p, t: ((p - t)**2).sum()/len(p))
+ex.suspect('only targets squared',
+           'Brackets are missing: in `preds - targets**2` only the targets are '
+           'squared, since a power goes before a subtraction.',
+           lambda p, t: (p - t**2).mean());
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #1b0ff7ed
 ### BEGIN HIDDEN TESTS
 def _stepped(gradient_step, n_steps, lr):
-    "Some steps down the same bowl with two tensors of parameters: what they are afterwards."
-    a, b = torch.tensor([3., -1.], requires_grad=True), torch.tensor([[0.5], [2.]], requires_grad=True)
+    "Some steps down one bowl with two tensors of parameters: what they are afterwards."
+    a, b = (torch.tensor([3., -1.], requires_grad=True),
+            torch.tensor([[0.5], [2.]], requires_grad=True))
     params, loss = [a, b], lambda: (a**2).sum() + 2*(b**2).sum()
     for _ in range(n_steps):
         loss().backward()
         gradient_step(params, lr)
-    return {'parameters': [a.detach(), b.detach()], 'gradients are cleared': all(p.grad is None or not p.grad.any() for p in (a, b)),
+    return {'parameters': [a.detach(), b.detach()],
+            'gradients are cleared':
+                all(p.grad is None or not p.grad.any() for p in (a, b)),
             'the list holds the same tensors': params[0] is a and params[1] is b}
 
-ex = Exercise('gradient_step', 'sgd', sgd.step, run=_stepped, seconds=20, cases={'one step': lambda g: (1, 0.1), 'three steps': lambda g: (3, 0.05)},
-    hints=('Three things: no notes are to be taken of the step; each parameter is changed in place; its gradient is cleared.',
-           'Put the loop into `with torch.no_grad():`. In place means that `p` itself changes: `p -= …` does that, and `p = p - …` only gives the name `p` to a new tensor.',
-           '`with torch.no_grad():`, then `for p in params:`, then two lines: `p -= lr*p.grad` and `p.grad = None`.'),
-    why='`no_grad`, because the step is no part of the loss; in place, because the model holds these very tensors; and the gradient is cleared, because the next `backward` adds to what is there.')
+ex = Exercise('gradient_step', 'sgd', sgd.step, run=_stepped, seconds=20,
+    cases={'one step': lambda g: (1, 0.1), 'three steps': lambda g: (3, 0.05)},
+    hints=('Three things: no notes are to be taken of the step; '
+           'each parameter is changed in place; its gradient is cleared.',
+           'Put the loop into `with torch.no_grad():`. In place means that `p` '
+           'itself changes: `p -= …` does that, and `p = p - …` only gives the '
+           'name `p` to a new tensor.',
+           '`with torch.no_grad():`, then `for p in params:`, then two lines: '
+           '`p -= lr*p.grad` and `p.grad = None`.'),
+    why='`no_grad`, because the step is no part of the loss; in place, because the '
+        'model holds these very tensors; and the gradient is cleared, because the next '
+        '`backward` adds to what is there.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #c4bc388c
 ### BEGIN HIDDEN TESTS
-@ex.suspect('not cleared', 'The gradients are not cleared. The next `backward` adds to them, so that every step is taken with the sum of all gradients so far.')
+@ex.suspect('not cleared',
+            'The gradients are not cleared. The next `backward` adds to them, so that '
+            'every step is taken with the sum of all gradients so far.')
 def _(params, lr):
     with torch.no_grad():
         for p in params: p -= lr*p.grad
 
-@ex.suspect('uphill', 'The steps go up the slope. The gradient points to where the loss rises: subtract it.')
+@ex.suspect('uphill',
+            'The steps go up the slope. The gradient points to where the loss rises: '
+            'subtract it.')
 def _(params, lr): sgd.step(params, -lr)
 
-@ex.suspect('first only', 'Only the first parameter has moved. Is there a `return` inside the loop, or is something done with `params[0]` alone?')
+@ex.suspect('first only',
+            'Only the first parameter has moved. Is there a `return` inside the loop, '
+            'or is something done with `params[0]` alone?')
 def _(params, lr): sgd.step(params[:1], lr)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #3cf884d5
 ### BEGIN HIDDEN TESTS
-@ex.suspect('first only', 'Only the first parameter has moved. Is there a `return` inside the loop, or is something done with `params[0]` alone?')
+@ex.suspect('first only',
+            'Only the first parameter has moved. Is there a `return` inside the loop, '
+            'or is something done with `params[0]` alone?')
 def _(params, lr):
     sgd.step(params[:1], lr)
     for p in params: p.grad = None
 
-_unmoved = 'The parameters have not moved. `p = p - …` makes a new tensor and gives it the name `p`, which is forgotten; the tensor in the list stays as it was. `p -= …` changes the tensor itself. (Or are the gradients set to zero before they are used?)'
+_unmoved = ('The parameters have not moved. `p = p - …` makes a new tensor and gives '
+            'it the name `p`, which is forgotten; the tensor in the list stays as it '
+            'was. `p -= …` changes the tensor itself. (Or are the gradients set to '
+            'zero before they are used?)')
 @ex.suspect('new tensor', _unmoved)
 def _(params, lr):
     for p in params: p.grad = None
@@ -139,58 +253,99 @@ def _(params, lr):
 @ex.suspect('new tensor', _unmoved)
 def _(params, lr): pass
 
-@ex.suspect('no learning rate', 'The whole gradient is subtracted. Multiply it by `lr` first.')
+@ex.suspect('no learning rate',
+            'The whole gradient is subtracted. Multiply it by `lr` first.')
 def _(params, lr): sgd.step(params, 1.)
 
-@ex.suspect('not the gradient', 'What is subtracted is the parameter itself, times lr. Subtract its gradient, `p.grad`.')
+@ex.suspect('not the gradient',
+            'What is subtracted is the parameter itself, times lr. '
+            'Subtract its gradient, `p.grad`.')
 def _(params, lr):
     for p in params: p.data, p.grad = (1 - lr)*p.data, None
 
-@ex.suspect('list changed', 'New tensors are put into the list. The parameters that the model uses are still the old ones, without a step. Change each tensor in place: `p -= …`.')
+@ex.suspect('list changed',
+            'New tensors are put into the list. The parameters that the '
+            'model uses are still the old ones, without a step. Change each '
+            'tensor in place: `p -= …`.')
 def _(params, lr):
     for i, p in enumerate(params): params[i] = (p - lr*p.grad).detach().requires_grad_()
 
-@ex.suspect('signs only', 'Only the sign of the gradient is used, so that all steps are of the same length. Multiply the gradient itself by `lr`.')
+@ex.suspect('signs only',
+            'Only the sign of the gradient is used, so that all steps are of the same '
+            'length. Multiply the gradient itself by `lr`.')
 def _(params, lr):
     for p in params: p.grad.sign_()
     sgd.step(params, lr)
 
-ex.symptom('tracked', 'PyTorch takes notes of the step itself, and refuses to change a parameter in place while it does. Put the step into `with torch.no_grad():`.', lambda want, got: isinstance(got, Raised) and 'in-place' in got.message)
-ex.symptom('cleared first', 'A gradient is `None` when it is used. Are the gradients cleared before the step? Step first, then clear.', lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message);
+ex.symptom('tracked',
+           'PyTorch takes notes of the step itself, and refuses to change a parameter '
+           'in place while it does. Put the step into `with torch.no_grad():`.',
+           lambda want, got: isinstance(got, Raised) and 'in-place' in got.message)
+ex.symptom('cleared first',
+           'A gradient is `None` when it is used. '
+           'Are the gradients cleared before the step? Step first, then clear.',
+           lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #b43b6b04
 ### BEGIN HIDDEN TESTS
-@ex.suspect('last cleared only', 'Only the gradient of the last parameter is cleared. The clearing belongs into the loop, like the step.')
+@ex.suspect('last cleared only',
+            'Only the gradient of the last parameter is cleared. '
+            'The clearing belongs into the loop, like the step.')
 def _(params, lr):
     kept = params[0].grad
     sgd.step(params, lr)
     params[0].grad = kept
 
-@ex.suspect('without the gradient', 'The same number, `lr`, is subtracted from every parameter. It has to be multiplied by the gradient, `p.grad`.')
+@ex.suspect('without the gradient',
+            'The same number, `lr`, is subtracted from every parameter. '
+            'It has to be multiplied by the gradient, `p.grad`.')
 def _(params, lr):
     for p in params: p.data, p.grad = p.data - lr, None
 
-ex.symptom('switched off', 'After your step the parameters no longer record gradients, so that the next `backward` finds nothing. Do not set `requires_grad` to False; use `with torch.no_grad():`.', lambda want, got: isinstance(got, Raised) and 'does not require grad' in got.message);
+ex.symptom('switched off',
+           'After your step the parameters no longer record gradients, so that the '
+           'next `backward` finds nothing. Do not set `requires_grad` to False; use '
+           '`with torch.no_grad():`.',
+           lambda want, got:
+               isinstance(got, Raised) and 'does not require grad' in got.message);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #ddfd1027
 ### BEGIN HIDDEN TESTS
 def _trend(lrs):
     if min(lrs) <= 0: return 'is 0' if min(lrs) == 0 else 'is below 0'
-    return 'is the same for all' if lrs[0] == lrs[-1] else 'falls as the curvature grows' if lrs[0] > lrs[-1] else 'grows with the curvature'
+    return ('is the same for all' if lrs[0] == lrs[-1]
+            else 'falls as the curvature grows' if lrs[0] > lrs[-1]
+            else 'grows with the curvature')
 
 def _descents(choose_lr, ks):
     "What becomes of 3 in 100 steps down parabolas of curvature `ks`, in rising order."
     lrs = [choose_lr(k) for k in ks]
     if any(lr is None for lr in lrs): return
-    if not all(isinstance(lr, (int, float)) or getattr(lr, 'numel', int)() == 1 for lr in lrs) or any(lr != lr for lr in lrs): return {'the learning rate': 'is no number'}
+    if (not all(isinstance(lr, (int, float)) or getattr(lr, 'numel', int)() == 1
+                for lr in lrs)
+            or any(lr != lr for lr in lrs)):
+        return {'the learning rate': 'is no number'}
     ends = [3*min(abs(1 - float(lr)*k), 10)**100 for lr, k in zip(lrs, ks)]
-    return {'the learning rate': _trend([float(lr) for lr in lrs]), **{f'curvature {k:g}': 'arrives' if e <= 0.01 else 'goes away' if e > 3.001 else 'gets no nearer' if e > 2.999 else 'is still on its way' for e, k in zip(ends, ks)}}
+    return {'the learning rate': _trend([float(lr) for lr in lrs]),
+            **{f'curvature {k:g}': 'arrives' if e <= 0.01
+                                   else 'goes away' if e > 3.001
+                                   else 'gets no nearer' if e > 2.999
+                                   else 'is still on its way'
+               for e, k in zip(ends, ks)}}
 
-ex = Exercise('choose_lr', 'sgd', lambda k: 1/k, run=_descents, cases={'four curvatures': lambda g: ([0.01, 1., 50., 20_000.],)},
-    hints=('The slope at x is `k*x`. What does one step make of x, with a learning rate of `lr`?', 'A step multiplies x by `1 - lr*k`. For which `lr` is that small, whatever `k` is?', '`1/k` makes it 0: the bottom in a single step. Half of it, or half more, will do as well.'),
-    why='A step multiplies x by `1 - lr*k`, so the learning rate has to go down as the curvature goes up; with `1/k` the factor is 0, and from `2/k` on nothing arrives.')
+ex = Exercise('choose_lr', 'sgd', lambda k: 1/k, run=_descents,
+    cases={'four curvatures': lambda g: ([0.01, 1., 50., 20_000.],)},
+    hints=('The slope at x is `k*x`. What does one step make of x, with a '
+           'learning rate of `lr`?',
+           'A step multiplies x by `1 - lr*k`. '
+           'For which `lr` is that small, whatever `k` is?',
+           '`1/k` makes it 0: the bottom in a single step. '
+           'Half of it, or half more, will do as well.'),
+    why='A step multiplies x by `1 - lr*k`, so the learning rate has to go '
+        'down as the curvature goes up; with `1/k` the factor is 0, and from '
+        '`2/k` on nothing arrives.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #804a6232
@@ -200,23 +355,44 @@ def _some(fate): return lambda want, got: fate in got.values()
 
 ex.symptom('uphill', 'A negative learning rate walks uphill.', _rate('is below 0'))
 ex.symptom('no step', 'With a learning rate of 0 nothing moves.', _rate('is 0'))
-ex.symptom('one for all', 'One learning rate for all curvatures can not be right: where the curve bends little it is too slow, and where it bends much it blows up. Use `k`.', _rate('is the same for all'))
-ex.symptom('proportional', 'The steeper a curve bends, the shorter the steps have to be. Here the learning rate grows with the curvature: divide by it in place of multiplying.', _rate('grows with the curvature'))
-ex.symptom('beyond the limit', 'Each step lands higher, on the other side of the valley: the learning rate must be below 2 divided by the curvature, for every curvature.', _some('goes away'))
-ex.symptom('at the limit', 'At 2 divided by the curvature, each step jumps to the other side of the valley, just as far from the bottom. Stay below.', _some('gets no nearer'))
-ex.symptom('too careful', 'It will never blow up, but some of the steps are so short that 100 of them do not get there.', _some('is still on its way'));
+ex.symptom('one for all',
+           'One learning rate for all curvatures can not be right: where the curve '
+           'bends little it is too slow, and where it bends much it blows up. Use `k`.',
+           _rate('is the same for all'))
+ex.symptom('proportional',
+           'The steeper a curve bends, the shorter the steps have to be. '
+           'Here the learning rate grows with the curvature: divide by it '
+           'in place of multiplying.',
+           _rate('grows with the curvature'))
+ex.symptom('beyond the limit',
+           'Each step lands higher, on the other side of the valley: the learning rate '
+           'must be below 2 divided by the curvature, for every curvature.',
+           _some('goes away'))
+ex.symptom('at the limit',
+           'At 2 divided by the curvature, each step jumps to the other side of the '
+           'valley, just as far from the bottom. Stay below.',
+           _some('gets no nearer'))
+ex.symptom('too careful',
+           'It will never blow up, but some of the steps are so short that 100 of '
+           'them do not get there.',
+           _some('is still on its way'));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #2187a6b6
 ### BEGIN HIDDEN TESTS
-ex.symptom('no number', 'A learning rate is a number: no list, no text, and no NaN.', _rate('is no number'));
+ex.symptom('no number', 'A learning rate is a number: no list, no text, and no NaN.',
+           _rate('is no number'));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #dde2e3a6
 ### BEGIN HIDDEN TESTS
-def _measured(n, *abc): return lambda g: (t := torch.linspace(-1.65, 1.65, n), abc[0]*t**2 + abc[1]*t + abc[2] + 0.3*torch.randn(n, generator=g))
+def _measured(n, *abc):
+    return lambda g: (t := torch.linspace(-1.65, 1.65, n),
+                      abc[0]*t**2 + abc[1]*t + abc[2] + 0.3*torch.randn(n, generator=g))
 
-def _least_squares(t, y): return torch.linalg.lstsq(torch.stack([t**2, t, torch.ones_like(t)], 1), y[:, None]).solution[:, 0]
+def _least_squares(t, y):
+    return torch.linalg.lstsq(torch.stack([t**2, t, torch.ones_like(t)], 1),
+                              y[:, None]).solution[:, 0]
 
 def _descend(t, y, n=400, clear=True):
     p = torch.zeros(3, requires_grad=True)
@@ -227,30 +403,90 @@ def _descend(t, y, n=400, clear=True):
     return p.detach()
 
 ex = Exercise('fit_parabola', 'sgd', _least_squares, tol=1e-3, seconds=20,
-    cases={'twenty points': _measured(20, 2., -1., 3.), 'a flat curve': _measured(30, 0.1, 0., -2.), 'upside down': _measured(25, -3., 0.5, 0.)},
-    hints=('Each round: predict with the parameters as they are, calculate the loss, call `backward`, step.',
-           'The prediction is `a*t**2 + b*t + c` with `a, b, c = params`. You have written the rest: `mse` and `gradient_step([params], lr)`.',
-           'In a loop of 400: `a, b, c = params`, then `mse(a*t**2 + b*t + c, y).backward()`, then `gradient_step([params], 0.2)`. After the loop `return params.detach()`.'),
-    why='These are the seven steps of the chapter, and nothing in them is about parabolas but the one line that predicts.')
+    cases={'twenty points': _measured(20, 2., -1., 3.),
+           'a flat curve': _measured(30, 0.1, 0., -2.),
+           'upside down': _measured(25, -3., 0.5, 0.)},
+    hints=('Each round: predict with the parameters as they are, calculate the loss, '
+           'call `backward`, step.',
+           'The prediction is `a*t**2 + b*t + c` with `a, b, c = params`. '
+           'You have written the rest: `mse` and `gradient_step([params], lr)`.',
+           'In a loop of 400: `a, b, c = params`, then '
+           '`mse(a*t**2 + b*t + c, y).backward()`, then '
+           '`gradient_step([params], 0.2)`. After the loop `return params.detach()`.'),
+    why='These are the seven steps of the chapter, and nothing in them is about '
+        'parabolas but the one line that predicts.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #f52881ef
 ### BEGIN HIDDEN TESTS
-ex.suspect('not cleared', 'The parameters swing around the answer and do not settle: the gradients are not cleared after each step, so that all of them add up.', lambda t, y: _descend(t, y, clear=False))
-ex.suspect('never moved', 'The parameters are still the zeros that they began as. `params = params - …` makes a new tensor each time; and is the step inside the loop?', lambda t, y: _descend(t, y, n=0))
-ex.suspect('one step', 'This is where a single step leads. Is the `return` inside the loop?', lambda t, y: _descend(t, y, n=1))
-ex.suspect('other order', 'The numbers are right, and in the wrong order: a belongs to t², b to t, and c stands alone.', lambda t, y: _least_squares(t, y).flip(0))
-ex.suspect('column', 'The numbers are right, but they come in another shape than (3).', lambda t, y: _least_squares(t, y)[:, None])
-ex.suspect('straight line', 'This is the best straight line, as a has stayed 0. Is `a*t**2` in the prediction? (In `(a*t)**2` a is squared as well, and where a is 0 that has no slope.)', lambda t, y: torch.cat([torch.zeros(1), torch.linalg.lstsq(torch.stack([t, torch.ones_like(t)], 1), y[:, None]).solution[:, 0]]))
-ex.suspect('flat', 'This is the mean of `y`, as a flat line: every prediction was compared with every measurement. Do the predictions and `y` have the same shape in the loss?', lambda t, y: torch.stack([0*y.mean(), 0*y.mean(), y.mean()]))
-ex.symptom('ran away', 'The parameters have run away until they were no numbers any more. Either the steps lead uphill (is the gradient subtracted?), or they are too long (is the loss the mean of the squares, not the sum, and the learning rate 0.2?). Or are `t` and `y` exchanged?', lambda want, got: isinstance(got, torch.Tensor) and not got.isfinite().all())
-ex.symptom('new tensor', 'A gradient is `None` where the step needs it. Either `gradient_step` got `params` itself, and goes through its three numbers, which have no gradients of their own: pass a list, `gradient_step([params], 0.2)`. Or `params = params - …` made a new tensor, whose gradients nobody keeps: change the tensor itself.', lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message)
-ex.symptom('not there yet', 'The parameters come near the answer and not close enough. Is it too few steps, or too low a learning rate? Or is the loss another than the mean of the squared errors?', lambda want, got: isinstance(got, torch.Tensor) and got.shape == want.shape and (got - want).norm() < 0.8*want.norm());
+ex.suspect('not cleared',
+           'The parameters swing around the answer and do not settle: '
+           'the gradients are not cleared after each step, so that all of them add up.',
+           lambda t, y: _descend(t, y, clear=False))
+ex.suspect('never moved',
+           'The parameters are still the zeros that they began as. '
+           '`params = params - …` makes a new tensor each time; and is '
+           'the step inside the loop?',
+           lambda t, y: _descend(t, y, n=0))
+ex.suspect('one step',
+           'This is where a single step leads. Is the `return` inside the loop?',
+           lambda t, y: _descend(t, y, n=1))
+ex.suspect('other order',
+           'The numbers are right, and in the wrong order: '
+           'a belongs to t², b to t, and c stands alone.',
+           lambda t, y: _least_squares(t, y).flip(0))
+ex.suspect('column', 'The numbers are right, but they come in another shape than (3).',
+           lambda t, y: _least_squares(t, y)[:, None])
+ex.suspect('straight line',
+           'This is the best straight line, as a has stayed 0. Is `a*t**2` in '
+           'the prediction? (In `(a*t)**2` a is squared as well, and where a '
+           'is 0 that has no slope.)',
+           lambda t, y:
+               torch.cat([torch.zeros(1),
+                          torch.linalg.lstsq(torch.stack([t, torch.ones_like(t)], 1),
+                                             y[:, None]).solution[:, 0]]))
+ex.suspect('flat',
+           'This is the mean of `y`, as a flat line: every prediction was '
+           'compared with every measurement. Do the predictions and `y` have the '
+           'same shape in the loss?',
+           lambda t, y: torch.stack([0*y.mean(), 0*y.mean(), y.mean()]))
+ex.symptom('ran away',
+           'The parameters have run away until they were no numbers any more. Either '
+           'the steps lead uphill (is the gradient subtracted?), or they are too long '
+           '(is the loss the mean of the squares, not the sum, and the learning rate '
+           '0.2?). Or are `t` and `y` exchanged?',
+           lambda want, got: isinstance(got, torch.Tensor) and not got.isfinite().all())
+ex.symptom('new tensor',
+           'A gradient is `None` where the step needs it. Either `gradient_step` got '
+           '`params` itself, and goes through its three numbers, which have no '
+           'gradients of their own: pass a list, `gradient_step([params], 0.2)`. Or '
+           '`params = params - …` made a new tensor, whose gradients nobody keeps: '
+           'change the tensor itself.',
+           lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message)
+ex.symptom('not there yet',
+           'The parameters come near the answer and not close enough. Is it too few '
+           'steps, or too low a learning rate? Or is the loss another than the mean '
+           'of the squared errors?',
+           lambda want, got: isinstance(got, torch.Tensor) and got.shape == want.shape
+                             and (got - want).norm() < 0.8*want.norm());
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #81814cd0
 ### BEGIN HIDDEN TESTS
-ex.symptom('unpacked once', '`a, b, c = params` was done before a step, and a, b, c were used after it; by then they are out of date, and PyTorch refuses them. Unpack `params` anew in each round, and return `params` itself.', lambda want, got: isinstance(got, Raised) and 'Unbind' in got.message)
-ex.symptom('no slopes', '`backward` finds nothing that records gradients: `params = params - …` inside `torch.no_grad()` makes a new tensor, which records none, and so does `.detach()` in the loop. Change the tensor itself: `params -= …`.', lambda want, got: isinstance(got, Raised) and 'does not require grad' in got.message)
-ex.symptom('three numbers', 'The three numbers come one by one. One tensor of shape (3) is wanted, and `params` is that: `return params.detach()`.', lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list) and len(got) == 3);
+ex.symptom('unpacked once',
+           '`a, b, c = params` was done before a step, and a, b, c were used after it; '
+           'by then they are out of date, and PyTorch refuses them. Unpack `params` '
+           'anew in each round, and return `params` itself.',
+           lambda want, got: isinstance(got, Raised) and 'Unbind' in got.message)
+ex.symptom('no slopes',
+           '`backward` finds nothing that records gradients: `params = params - …` '
+           'inside `torch.no_grad()` makes a new tensor, which records none, and so '
+           'does `.detach()` in the loop. Change the tensor itself: `params -= …`.',
+           lambda want, got:
+               isinstance(got, Raised) and 'does not require grad' in got.message)
+ex.symptom('three numbers',
+           'The three numbers come one by one. One tensor of shape (3) '
+           'is wanted, and `params` is that: `return params.detach()`.',
+           lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list)
+                             and len(got) == 3);
 ### END HIDDEN TESTS

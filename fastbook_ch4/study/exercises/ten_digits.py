@@ -29,34 +29,99 @@ ex = Exercise('softmax', 'ten_digits', ten_digits.softmax, {
     'rows far apart': lambda g: torch.tensor([[500., 501.], [-1000., -999.]])},
     grad='x',
     tol=1e-4,
-    hints=('The exponential makes every score positive. What do you divide by, so that a row adds up to 1?',
-           '`keepdim=True` keeps the sums as a column, so that each row is divided by its own sum. And what becomes of `torch.tensor(1000.).exp()`?',
-           'Take the largest score of each row off first: `x - x.amax(1, keepdim=True)`.'),
-    why="Taking the same number off all scores of a row changes nothing in the result, and with the row's largest taken off no exponential is larger than 1.")
+    hints=('The exponential makes every score positive. '
+           'What do you divide by, so that a row adds up to 1?',
+           '`keepdim=True` keeps the sums as a column, so that each row is divided by '
+           'its own sum. And what becomes of `torch.tensor(1000.).exp()`?',
+           'Take the largest score of each row off first: '
+           '`x - x.amax(1, keepdim=True)`.'),
+    why="Taking the same number off all scores of a row changes nothing in the result, "
+        "and with the row's largest taken off no exponential is larger than 1.")
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #e7261c32
 ### BEGIN HIDDEN TESTS
-ex.suspect('overflow', 'The exponential of a large score is infinite, and infinity divided by infinity is not a number. Take the largest score of each row off first.', lambda x: x.exp()/x.exp().sum(1, keepdim=True))
-ex.suspect('wrong_axis', 'The columns add up to 1, not the rows: the sum goes over the images. It belongs over the classes.', lambda x: x.softmax(0))
-ex.suspect('all', 'All the probabilities together add up to 1. Each row should.', lambda x: x.flatten().softmax(0).view_as(x))
-ex.suspect('sigmoid', 'That is the sigmoid of every score by itself. The probabilities of a row have to add up to 1.', lambda x: x.sigmoid())
-ex.suspect('no_exp', 'The scores are divided by their sum without the exponential, and negative scores give negative "probabilities".', lambda x: x/x.sum(1, keepdim=True))
-ex.suspect('one_max', 'One number, the largest of all, is taken off all rows. In rows far below it every exponential becomes 0, and 0 divided by 0 is not a number. Each row needs its own largest.', lambda x: (x - x.max()).exp()/(x - x.max()).exp().sum(1, keepdim=True))
-ex.suspect('log', 'That is the logarithm of the probabilities.', lambda x: x.log_softmax(1))
-ex.suspect('sums_as_a_row', 'The sums, of shape (n,), are laid along the rows: where n is k, column j is divided by the sum of row j, and else the shapes do not fit. `keepdim=True` keeps them a column.', lambda x: (x - x.amax(1, keepdim=True)).exp()/(x - x.amax(1, keepdim=True)).exp().sum(1))
-ex.suspect('wrong_axis', 'The columns add up to 1, not the rows: the sum goes over the images. It belongs over the classes.', lambda x: x.exp()/x.exp().sum(0))
-ex.suspect('sums_as_a_row', 'The sums, of shape (n,), are laid along the rows: where n is k, column j is divided by the sum of row j, and else the shapes do not fit. `keepdim=True` keeps them a column.', lambda x: x.exp()/x.exp().sum(1))
-ex.suspect('all', 'All the probabilities together add up to 1. Each row should.', lambda x: x.exp()/x.exp().sum())
-ex.suspect('all', 'All the probabilities together add up to 1. Each row should.', lambda x: (x - x.amax(1, keepdim=True)).exp()/(x - x.amax(1, keepdim=True)).exp().sum())
-ex.suspect('overflow', 'The exponential of a large score is infinite, and infinity divided by infinity is not a number. Take the largest score of each row off first.', lambda x: x.exp()/(x.exp().sum(1, keepdim=True) + 1e-8))
-ex.suspect('overflow', 'The exponential of a large score is infinite, and infinity divided by infinity is not a number. Take the largest score of each row off first.', lambda x: (x - x.amin(1, keepdim=True)).exp()/(x - x.amin(1, keepdim=True)).exp().sum(1, keepdim=True))
-ex.suspect('not_divided', 'The exponentials are not divided by their sum, so that a row does not add up to 1.', lambda x: (x - x.amax(1, keepdim=True)).exp())
-ex.suspect('not_divided', 'The exponentials are not divided by their sum, so that a row does not add up to 1.', lambda x: x.exp())
-ex.suspect('largest_as_a_row', 'The largest scores, of shape (n,), are laid along the rows: where n is k, the largest of row j is taken off column j, and else the shapes do not fit. `keepdim=True` keeps them a column.', lambda x: (x - x.amax(1)).exp()/(x - x.amax(1)).exp().sum(1, keepdim=True))
-ex.suspect('largest_as_a_row', 'The largest scores, of shape (n,), are laid along the rows: where n is k, the largest of row j is taken off column j, and else the shapes do not fit. `keepdim=True` keeps them a column.', lambda x: (x - x.amax(1)).exp()/(x - x.amax(1)).exp().sum(1))
-ex.symptom('limited', 'Scores of 1000 and 999 have got the same probability. Limiting large scores makes them equal; take the largest of each row off instead, which keeps their distances.', lambda want, got: want.shape == (1, 3) and got[0, 0] == got[0, 1] > 0)
-ex.symptom('two_things', '`max` with an axis returns two things, the largest numbers and their places. `amax` returns the numbers alone.', lambda want, got: 'return_types' in got.message)
+ex.suspect('overflow',
+           'The exponential of a large score is infinite, and infinity divided by '
+           'infinity is not a number. Take the largest score of each row off first.',
+           lambda x: x.exp()/x.exp().sum(1, keepdim=True))
+ex.suspect('wrong_axis',
+           'The columns add up to 1, not the rows: the sum goes over the images. '
+           'It belongs over the classes.',
+           lambda x: x.softmax(0))
+ex.suspect('all', 'All the probabilities together add up to 1. Each row should.',
+           lambda x: x.flatten().softmax(0).view_as(x))
+ex.suspect('sigmoid',
+           'That is the sigmoid of every score by itself. '
+           'The probabilities of a row have to add up to 1.',
+           lambda x: x.sigmoid())
+ex.suspect('no_exp',
+           'The scores are divided by their sum without the exponential, '
+           'and negative scores give negative "probabilities".',
+           lambda x: x/x.sum(1, keepdim=True))
+ex.suspect('one_max',
+           'One number, the largest of all, is taken off all rows. In rows far below '
+           'it every exponential becomes 0, and 0 divided by 0 is not a number. '
+           'Each row needs its own largest.',
+           lambda x: (x - x.max()).exp()/(x - x.max()).exp().sum(1, keepdim=True))
+ex.suspect('log', 'That is the logarithm of the probabilities.',
+           lambda x: x.log_softmax(1))
+ex.suspect('sums_as_a_row',
+           'The sums, of shape (n,), are laid along the rows: where n is k, '
+           'column j is divided by the sum of row j, and else the shapes do not fit. '
+           '`keepdim=True` keeps them a column.',
+           lambda x: (x - x.amax(1, keepdim=True)).exp()
+                     /(x - x.amax(1, keepdim=True)).exp().sum(1))
+ex.suspect('wrong_axis',
+           'The columns add up to 1, not the rows: the sum goes over the images. '
+           'It belongs over the classes.',
+           lambda x: x.exp()/x.exp().sum(0))
+ex.suspect('sums_as_a_row',
+           'The sums, of shape (n,), are laid along the rows: where n is k, '
+           'column j is divided by the sum of row j, and else the shapes do not fit. '
+           '`keepdim=True` keeps them a column.',
+           lambda x: x.exp()/x.exp().sum(1))
+ex.suspect('all', 'All the probabilities together add up to 1. Each row should.',
+           lambda x: x.exp()/x.exp().sum())
+ex.suspect('all', 'All the probabilities together add up to 1. Each row should.',
+           lambda x: (x - x.amax(1, keepdim=True)).exp()
+                     /(x - x.amax(1, keepdim=True)).exp().sum())
+ex.suspect('overflow',
+           'The exponential of a large score is infinite, and infinity divided by '
+           'infinity is not a number. Take the largest score of each row off first.',
+           lambda x: x.exp()/(x.exp().sum(1, keepdim=True) + 1e-8))
+ex.suspect('overflow',
+           'The exponential of a large score is infinite, and infinity divided by '
+           'infinity is not a number. Take the largest score of each row off first.',
+           lambda x: (x - x.amin(1, keepdim=True)).exp()
+                     /(x - x.amin(1, keepdim=True)).exp().sum(1, keepdim=True))
+ex.suspect('not_divided',
+           'The exponentials are not divided by their sum, so that a row '
+           'does not add up to 1.',
+           lambda x: (x - x.amax(1, keepdim=True)).exp())
+ex.suspect('not_divided',
+           'The exponentials are not divided by their sum, so that a row '
+           'does not add up to 1.',
+           lambda x: x.exp())
+ex.suspect('largest_as_a_row',
+           'The largest scores, of shape (n,), are laid along the rows: '
+           'where n is k, the largest of row j is taken off column j, '
+           'and else the shapes do not fit. `keepdim=True` keeps them a column.',
+           lambda x: (x - x.amax(1)).exp()/(x - x.amax(1)).exp().sum(1, keepdim=True))
+ex.suspect('largest_as_a_row',
+           'The largest scores, of shape (n,), are laid along the rows: '
+           'where n is k, the largest of row j is taken off column j, '
+           'and else the shapes do not fit. `keepdim=True` keeps them a column.',
+           lambda x: (x - x.amax(1)).exp()/(x - x.amax(1)).exp().sum(1))
+ex.symptom('limited',
+           'Scores of 1000 and 999 have got the same probability. '
+           'Limiting large scores makes them equal; take the largest of each row off '
+           'instead, which keeps their distances.',
+           lambda want, got: want.shape == (1, 3) and got[0, 0] == got[0, 1] > 0)
+ex.symptom('two_things',
+           '`max` with an axis returns two things, the largest numbers and their '
+           'places. `amax` returns the numbers alone.',
+           lambda want, got: 'return_types' in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #3259ec7f
@@ -66,119 +131,308 @@ ex = Exercise('cross_entropy', 'ten_digits', ten_digits.cross_entropy, {
     'a batch of one': lambda g: (_scores(g, 1, 10), _classes(g, 1, 10)),
     'as many images as classes': lambda g: (_scores(g, 4, 4), _classes(g, 4, 4)),
     'large scores': lambda g: (torch.tensor([[500., 500., 0.]]), torch.tensor([0])),
-    'a right class that is far behind': lambda g: (torch.tensor([[0., -1000.]]), torch.tensor([1]))},
+    'a right class that is far behind': lambda g:
+        (torch.tensor([[0., -1000.]]), torch.tensor([1]))},
     grad='preds',
     tol=1e-4,
-    hints=('From each row one number is wanted: the one at the place that the target names.',
-           '`preds[torch.arange(len(preds)), targets]` picks it. The logarithm of a softmax is the score minus the logarithm of the sum of all exponentials of its row.',
-           '`preds.logsumexp(1)` is that logarithm of the sum, one for each row, and safe for large scores. Take the right scores off it, and average.'),
-    why='The logarithm of a softmax is the score minus `logsumexp` of its row, so no probability is ever calculated that could become 0 before its logarithm is taken.')
+    hints=('From each row one number is wanted: the one at the place '
+           'that the target names.',
+           '`preds[torch.arange(len(preds)), targets]` picks it. '
+           'The logarithm of a softmax is the score minus the logarithm of the sum of '
+           'all exponentials of its row.',
+           '`preds.logsumexp(1)` is that logarithm of the sum, one for each row, '
+           'and safe for large scores. Take the right scores off it, and average.'),
+    why='The logarithm of a softmax is the score minus `logsumexp` of its row, '
+        'so no probability is ever calculated that could become 0 before '
+        'its logarithm is taken.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #ea8c963e
 ### BEGIN HIDDEN TESTS
-ex.suspect('sum', 'The surprises are added up. The mean is wanted, so that the size of the batch makes no difference.', lambda preds, targets: F.cross_entropy(preds, targets, reduction='sum'))
-ex.suspect('sign', 'The sign is turned round: the logarithm of a probability is negative, and the loss is minus that.', lambda preds, targets: -F.cross_entropy(preds, targets))
-ex.suspect('one_minus_p', 'That is the mean of 1 - p, as in `mnist_loss`. Minus the logarithm of p is wanted.', lambda preds, targets: (1 - preds.softmax(1).gather(1, targets[:, None])).mean())
-ex.suspect('log_of_0', 'A probability became 0 in the computer, and its logarithm is minus infinity. Calculate the logarithm without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -preds.softmax(1).gather(1, targets[:, None]).log().mean())
-ex.suspect('overflow', 'The exponential of a large score is infinite. `logsumexp` takes the largest off first.', lambda preds, targets: (preds.exp().sum(1).log() - preds.gather(1, targets[:, None])[:, 0]).mean())
-ex.suspect('matrix', '`[:, targets]` takes all the targets from every row, an n × n matrix. One number from each row is wanted: `[torch.arange(n), targets]`.', lambda preds, targets: -preds.log_softmax(1)[:, targets].mean())
-ex.suspect('all_classes', 'The mean goes over the wrong classes too, whose share is 0: the result is k times too small. Divide by the number of images.', lambda preds, targets: -(F.one_hot(targets, preds.shape[1])*preds.log_softmax(1)).mean())
-ex.suspect('each', 'There is one number for each image. Their mean is wanted.', lambda preds, targets: F.cross_entropy(preds, targets, reduction='none'))
-ex.suspect('twice', 'The softmax was taken twice. `F.cross_entropy` and `log_softmax` want raw scores.', lambda preds, targets: F.cross_entropy(preds.softmax(1), targets))
-ex.suspect('axis', 'The softmax goes over the images. It belongs over the classes, `log_softmax(1)`.', lambda preds, targets: -preds.log_softmax(0)[torch.arange(len(preds)), targets].mean())
-ex.suspect('no_log', 'The logarithm is missing: that is minus the mean of the probabilities.', lambda preds, targets: -preds.softmax(1).gather(1, targets[:, None]).mean())
-ex.suspect('no_softmax', 'The scores of the right classes are averaged as they are. First comes the softmax with its logarithm, in which the other scores of the row have a part.', lambda preds, targets: -preds.gather(1, targets[:, None]).mean())
-ex.suspect('log_of_mean', 'The mean is taken before the logarithm. Each image has a surprise of its own; take the mean of those.', lambda preds, targets: -preds.softmax(1).gather(1, targets[:, None]).mean().log())
-ex.suspect('whole_rows', '`[targets]` picks rows of the table, those of the images with these numbers. One number from each row is wanted: `[torch.arange(n), targets]`.', lambda preds, targets: -preds.log_softmax(1)[targets].mean())
-ex.suspect('targets_unused', 'The mean goes over all classes, and the targets are not used.', lambda preds, targets: -preds.log_softmax(1).mean())
-ex.suspect('base_2', 'That is the logarithm to the base 2. The natural one, `log`, is wanted.', lambda preds, targets: F.cross_entropy(preds, targets)/math.log(2))
-ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-6).log().mean())
+ex.suspect('sum',
+           'The surprises are added up. The mean is wanted, so that the size of the '
+           'batch makes no difference.',
+           lambda preds, targets: F.cross_entropy(preds, targets, reduction='sum'))
+ex.suspect('sign',
+           'The sign is turned round: the logarithm of a probability is negative, '
+           'and the loss is minus that.',
+           lambda preds, targets: -F.cross_entropy(preds, targets))
+ex.suspect('one_minus_p',
+           'That is the mean of 1 - p, as in `mnist_loss`. '
+           'Minus the logarithm of p is wanted.',
+           lambda preds, targets:
+               (1 - preds.softmax(1).gather(1, targets[:, None])).mean())
+ex.suspect('log_of_0',
+           'A probability became 0 in the computer, and its logarithm is '
+           'minus infinity. Calculate the logarithm without the probability: '
+           'the score minus `logsumexp` of its row.',
+           lambda preds, targets:
+               -preds.softmax(1).gather(1, targets[:, None]).log().mean())
+ex.suspect('overflow',
+           'The exponential of a large score is infinite. '
+           '`logsumexp` takes the largest off first.',
+           lambda preds, targets: (preds.exp().sum(1).log()
+                                   - preds.gather(1, targets[:, None])[:, 0]).mean())
+ex.suspect('matrix',
+           '`[:, targets]` takes all the targets from every row, an n × n matrix. '
+           'One number from each row is wanted: `[torch.arange(n), targets]`.',
+           lambda preds, targets: -preds.log_softmax(1)[:, targets].mean())
+ex.suspect('all_classes',
+           'The mean goes over the wrong classes too, whose share is 0: '
+           'the result is k times too small. Divide by the number of images.',
+           lambda preds, targets:
+               -(F.one_hot(targets, preds.shape[1])*preds.log_softmax(1)).mean())
+ex.suspect('each', 'There is one number for each image. Their mean is wanted.',
+           lambda preds, targets: F.cross_entropy(preds, targets, reduction='none'))
+ex.suspect('twice',
+           'The softmax was taken twice. '
+           '`F.cross_entropy` and `log_softmax` want raw scores.',
+           lambda preds, targets: F.cross_entropy(preds.softmax(1), targets))
+ex.suspect('axis',
+           'The softmax goes over the images. '
+           'It belongs over the classes, `log_softmax(1)`.',
+           lambda preds, targets:
+               -preds.log_softmax(0)[torch.arange(len(preds)), targets].mean())
+ex.suspect('no_log',
+           'The logarithm is missing: that is minus the mean of the probabilities.',
+           lambda preds, targets: -preds.softmax(1).gather(1, targets[:, None]).mean())
+ex.suspect('no_softmax',
+           'The scores of the right classes are averaged as they are. '
+           'First comes the softmax with its logarithm, in which the other scores of '
+           'the row have a part.',
+           lambda preds, targets: -preds.gather(1, targets[:, None]).mean())
+ex.suspect('log_of_mean',
+           'The mean is taken before the logarithm. '
+           'Each image has a surprise of its own; take the mean of those.',
+           lambda preds, targets:
+               -preds.softmax(1).gather(1, targets[:, None]).mean().log())
+ex.suspect('whole_rows',
+           '`[targets]` picks rows of the table, those of the images with these '
+           'numbers. One number from each row is wanted: `[torch.arange(n), targets]`.',
+           lambda preds, targets: -preds.log_softmax(1)[targets].mean())
+ex.suspect('targets_unused',
+           'The mean goes over all classes, and the targets are not used.',
+           lambda preds, targets: -preds.log_softmax(1).mean())
+ex.suspect('base_2',
+           'That is the logarithm to the base 2. The natural one, `log`, is wanted.',
+           lambda preds, targets: F.cross_entropy(preds, targets)/math.log(2))
+ex.suspect('small_number',
+           'A small number is added before the logarithm, lest it be that of 0. '
+           'That limits the loss just where the model is most wrong, '
+           'and takes its slope away. Calculate it without the probability: '
+           'the score minus `logsumexp` of its row.',
+           lambda preds, targets:
+               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-6).log().mean())
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #2f5e2c8f
 ### BEGIN HIDDEN TESTS
-ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-7).log().mean())
-ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-8).log().mean())
-ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-9).log().mean())
-ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-10).log().mean())
-ex.suspect('small_number', 'A small number is added before the logarithm, lest it be that of 0. That limits the loss just where the model is most wrong, and takes its slope away. Calculate it without the probability: the score minus `logsumexp` of its row.', lambda preds, targets: -(preds.softmax(1).gather(1, targets[:, None]) + 1e-12).log().mean())
-ex.suspect('binary', 'That is binary cross-entropy: a yes-or-no question for each class, with a sigmoid. Here the classes share one softmax.', lambda preds, targets: F.binary_cross_entropy_with_logits(preds, F.one_hot(targets, preds.shape[1]).float()))
+ex.suspect('small_number',
+           'A small number is added before the logarithm, lest it be that of 0. '
+           'That limits the loss just where the model is most wrong, '
+           'and takes its slope away. Calculate it without the probability: '
+           'the score minus `logsumexp` of its row.',
+           lambda preds, targets:
+               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-7).log().mean())
+ex.suspect('small_number',
+           'A small number is added before the logarithm, lest it be that of 0. '
+           'That limits the loss just where the model is most wrong, '
+           'and takes its slope away. Calculate it without the probability: '
+           'the score minus `logsumexp` of its row.',
+           lambda preds, targets:
+               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-8).log().mean())
+ex.suspect('small_number',
+           'A small number is added before the logarithm, lest it be that of 0. '
+           'That limits the loss just where the model is most wrong, '
+           'and takes its slope away. Calculate it without the probability: '
+           'the score minus `logsumexp` of its row.',
+           lambda preds, targets:
+               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-9).log().mean())
+ex.suspect('small_number',
+           'A small number is added before the logarithm, lest it be that of 0. '
+           'That limits the loss just where the model is most wrong, '
+           'and takes its slope away. Calculate it without the probability: '
+           'the score minus `logsumexp` of its row.',
+           lambda preds, targets:
+               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-10).log().mean())
+ex.suspect('small_number',
+           'A small number is added before the logarithm, lest it be that of 0. '
+           'That limits the loss just where the model is most wrong, '
+           'and takes its slope away. Calculate it without the probability: '
+           'the score minus `logsumexp` of its row.',
+           lambda preds, targets:
+               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-12).log().mean())
+ex.suspect('binary',
+           'That is binary cross-entropy: a yes-or-no question for each class, '
+           'with a sigmoid. Here the classes share one softmax.',
+           lambda preds, targets: F.binary_cross_entropy_with_logits(
+               preds, F.one_hot(targets, preds.shape[1]).float()))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #f4d32451
 ### BEGIN HIDDEN TESTS
 ex = Exercise('accuracy', 'ten_digits', ten_digits.accuracy, {
     '23 images': lambda g: (_scores(g, 23, 3), _classes(g, 23, 3)),
-    'as many images as classes': lambda g: (torch.tensor([[0., 2., 1.], [3., 5., 1.], [9., 4., 2.]]), torch.tensor([0, 1, 0])),
+    'as many images as classes': lambda g:
+        (torch.tensor([[0., 2., 1.], [3., 5., 1.], [9., 4., 2.]]),
+         torch.tensor([0, 1, 0])),
     'a right answer': lambda g: (torch.tensor([[-3., -1., -2.]]), torch.tensor([1])),
     'a wrong one': lambda g: (torch.tensor([[5., 4., 3.]]), torch.tensor([2]))},
-    hints=('Which class does each row of scores vote for? There is a method that says where the largest number is.',
+    hints=('Which class does each row of scores vote for? '
+           'There is a method that says where the largest number is.',
            '`preds.argmax(1)` has shape (n,), as `targets` has. Compare the two.',
-           'The comparison is true or false for each image. `.float().mean()` makes a share of it.'),
-    why='`argmax(1)` is the class with the highest score in each row; true counts as 1, so that the mean is the share.')
+           'The comparison is true or false for each image. '
+           '`.float().mean()` makes a share of it.'),
+    why='`argmax(1)` is the class with the highest score in each row; '
+        'true counts as 1, so that the mean is the share.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #07c61e04
 ### BEGIN HIDDEN TESTS
-ex.suspect('axis', 'The largest is looked for in each column, that is, among the images. It belongs among the classes, `argmax(1)`.', lambda preds, targets: (preds.argmax(0) == targets).float().mean())
-ex.suspect('count', 'That is how many are right. The share is wanted.', lambda preds, targets: (preds.argmax(1) == targets).sum())
-ex.suspect('percent', 'That is in per cent. A share from 0 to 1 is wanted.', lambda preds, targets: 100*(preds.argmax(1) == targets).float().mean())
-ex.suspect('wrong', 'That is the share of the mistakes.', lambda preds, targets: (preds.argmax(1) != targets).float().mean())
-ex.suspect('matrix', 'A column of n answers meets a row of n targets, and each is compared with every one of the others: n × n comparisons. Both should have shape (n,).', lambda preds, targets: (preds.argmax(1, keepdim=True) == targets).float().mean())
-ex.suspect('lowest', 'The lowest score is taken for the answer. It is the highest.', lambda preds, targets: (preds.argmin(1) == targets).float().mean())
-ex.suspect('positive', 'A right class counts as soon as its score is above 0. With ten classes it has to be the highest of its row.', lambda preds, targets: (preds > 0)[torch.arange(len(preds)), targets].float().mean())
-ex.suspect('shares', '`//` leaves out what comes after the point, and a share below 1 becomes 0. Divide with `/`.', lambda preds, targets: (preds.argmax(1) == targets).sum()//len(targets))
-ex.suspect('each', 'That says of each image whether it is right. The mean of it is the share.', lambda preds, targets: (preds.argmax(1) == targets).float())
-ex.suspect('each', 'That says of each image whether it is right. The mean of it is the share.', lambda preds, targets: preds.argmax(1) == targets)
-ex.suspect('by_classes', 'The number of right answers is divided by something else than the number of images, `len(targets)`.', lambda preds, targets: (preds.argmax(1) == targets).sum()/preds.shape[1])
-ex.suspect('by_classes', 'The number of right answers is divided by something else than the number of images, `len(targets)`.', lambda preds, targets: (preds.argmax(1) == targets).sum()/preds.numel())
+ex.suspect('axis',
+           'The largest is looked for in each column, that is, among the images. '
+           'It belongs among the classes, `argmax(1)`.',
+           lambda preds, targets: (preds.argmax(0) == targets).float().mean())
+ex.suspect('count', 'That is how many are right. The share is wanted.',
+           lambda preds, targets: (preds.argmax(1) == targets).sum())
+ex.suspect('percent', 'That is in per cent. A share from 0 to 1 is wanted.',
+           lambda preds, targets: 100*(preds.argmax(1) == targets).float().mean())
+ex.suspect('wrong', 'That is the share of the mistakes.',
+           lambda preds, targets: (preds.argmax(1) != targets).float().mean())
+ex.suspect('matrix',
+           'A column of n answers meets a row of n targets, and each is compared with '
+           'every one of the others: n × n comparisons. Both should have shape (n,).',
+           lambda preds, targets:
+               (preds.argmax(1, keepdim=True) == targets).float().mean())
+ex.suspect('lowest', 'The lowest score is taken for the answer. It is the highest.',
+           lambda preds, targets: (preds.argmin(1) == targets).float().mean())
+ex.suspect('positive',
+           'A right class counts as soon as its score is above 0. '
+           'With ten classes it has to be the highest of its row.',
+           lambda preds, targets:
+               (preds > 0)[torch.arange(len(preds)), targets].float().mean())
+ex.suspect('shares',
+           '`//` leaves out what comes after the point, and a share below 1 '
+           'becomes 0. Divide with `/`.',
+           lambda preds, targets: (preds.argmax(1) == targets).sum()//len(targets))
+ex.suspect('each',
+           'That says of each image whether it is right. The mean of it is the share.',
+           lambda preds, targets: (preds.argmax(1) == targets).float())
+ex.suspect('each',
+           'That says of each image whether it is right. The mean of it is the share.',
+           lambda preds, targets: preds.argmax(1) == targets)
+ex.suspect('by_classes',
+           'The number of right answers is divided by something else than the number '
+           'of images, `len(targets)`.',
+           lambda preds, targets: (preds.argmax(1) == targets).sum()/preds.shape[1])
+ex.suspect('by_classes',
+           'The number of right answers is divided by something else than the number '
+           'of images, `len(targets)`.',
+           lambda preds, targets: (preds.argmax(1) == targets).sum()/preds.numel())
 for _places in (1, 2, 3, 4):
-    ex.suspect('rounded', 'The share is rounded. Return it as it is; rounding is for showing.', lambda preds, targets, places=_places: round((preds.argmax(1) == targets).double().mean().item(), places))
-ex.suspect('scores', 'The scores themselves are compared with classes. First find which class has the highest score: `argmax(1)`.', lambda preds, targets: (preds.amax(1) == targets).float().mean())
-ex.suspect('scores', 'The scores themselves are compared with classes. First find which class has the highest score: `argmax(1)`.', lambda preds, targets: (preds == targets).float().mean())
-ex.suspect('one_answer', '`argmax()` without an axis gives one place for the whole table. One for each image is wanted, `argmax(1)`.', lambda preds, targets: (preds.argmax() == targets).float().mean())
-ex.symptom('two_things', 'The comparison gave a single False, and not an answer for each image: the two can not be compared number by number. `preds.max(1)` is such a case, as it returns two things, the largest scores and their places. The places alone are `argmax(1)`.', lambda want, got: "'bool' object" in got.message)
+    ex.suspect('rounded',
+               'The share is rounded. Return it as it is; rounding is for showing.',
+               lambda preds, targets, places=_places:
+                   round((preds.argmax(1) == targets).double().mean().item(), places))
+ex.suspect('scores',
+           'The scores themselves are compared with classes. '
+           'First find which class has the highest score: `argmax(1)`.',
+           lambda preds, targets: (preds.amax(1) == targets).float().mean())
+ex.suspect('scores',
+           'The scores themselves are compared with classes. '
+           'First find which class has the highest score: `argmax(1)`.',
+           lambda preds, targets: (preds == targets).float().mean())
+ex.suspect('one_answer',
+           '`argmax()` without an axis gives one place for the whole table. '
+           'One for each image is wanted, `argmax(1)`.',
+           lambda preds, targets: (preds.argmax() == targets).float().mean())
+ex.symptom('two_things',
+           'The comparison gave a single False, and not an answer for each image: '
+           'the two can not be compared number by number. `preds.max(1)` is such '
+           'a case, as it returns two things, the largest scores and their places. '
+           'The places alone are `argmax(1)`.',
+           lambda want, got: "'bool' object" in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #c4505637
 ### BEGIN HIDDEN TESTS
 ex = Exercise('confusion', 'ten_digits', ten_digits.confusion, {
-    'forty answers, three classes': lambda g: (_classes(g, 40, 3), _classes(g, 40, 3), 3),
-    'ten classes, of which some do not occur': lambda g: (torch.tensor([0, 7, 7, 3]), torch.tensor([0, 7, 3, 3])),
+    'forty answers, three classes': lambda g:
+        (_classes(g, 40, 3), _classes(g, 40, 3), 3),
+    'ten classes, of which some do not occur': lambda g:
+        (torch.tensor([0, 7, 7, 3]), torch.tensor([0, 7, 3, 3])),
     'one image': lambda g: (torch.tensor([1]), torch.tensor([2]), 4)},
     hints=('Begin with a table of zeros. What does one image do to it?',
-           'Go through `preds` and `targets` together with `zip`. The row is what is right, the column what was said.',
-           '`table[t, p] += 1` for each pair. (All at once, `table[targets, preds] += 1`, it counts each cell only once; you will need the loop, or `bincount`.)'),
-    why='Each image adds 1 to one cell of the table: the row of what it is, the column of what was said.')
+           'Go through `preds` and `targets` together with `zip`. '
+           'The row is what is right, the column what was said.',
+           '`table[t, p] += 1` for each pair. '
+           '(All at once, `table[targets, preds] += 1`, it counts each cell only once; '
+           'you will need the loop, or `bincount`.)'),
+    why='Each image adds 1 to one cell of the table: the row of what it is, '
+        'the column of what was said.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #08f9a697
 ### BEGIN HIDDEN TESTS
-ex.suspect('turned', 'Rows and columns are mixed up: the row is what is right, the column what was said.', lambda preds, targets, k=10: ten_digits.confusion(targets, preds, k))
-ex.suspect('once', 'No cell counts further than 1. `= 1` does not count, and `table[targets, preds] += 1` reads all cells before it writes, so that a pair that occurs twice counts once. Use `+= 1` in a loop, or `bincount`.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, k).clamp(max=1))
-ex.suspect('shares', 'The counts are divided. How often is wanted, not how large a share.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, k)/len(preds))
-ex.suspect('row_shares', 'Each row is divided by its sum. How often is wanted, not how large a share; and a class that does not occur gives 0 divided by 0.', lambda preds, targets, k=10: F.normalize(ten_digits.confusion(preds, targets, k).float(), p=1, dim=1, eps=0))
-ex.suspect('mistakes', 'The right answers, on the diagonal, are not counted. They belong in the table too.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, k).fill_diagonal_(0))
-ex.suspect('too_small', 'The table is only as large as the classes that occur. It has `k` rows and columns whatever the images are.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, int(torch.cat([preds, targets]).max()) + 1))
-ex.suspect('always_10', 'The table has 10 rows and columns, whatever `k` is.', lambda preds, targets, k=10: ten_digits.confusion(preds, targets, 10))
-ex.suspect('every_pair', 'Every answer is paired with every target. Go through the two together, with `zip`.', lambda preds, targets, k=10: targets.bincount(minlength=k)[:, None]*preds.bincount(minlength=k))
-ex.suspect('one_row', 'All rows are the same: `[[0]*k]*k` is one list, k times over, and who adds to one row adds to all. Begin with `torch.zeros(k, k, dtype=torch.int64)`.', lambda preds, targets, k=10: preds.bincount(minlength=k).repeat(k, 1))
-ex.suspect('first_only', 'Only the first image is counted: does the `return` stand inside the loop?', lambda preds, targets, k=10: ten_digits.confusion(preds[:1], targets[:1], k))
+ex.suspect('turned',
+           'Rows and columns are mixed up: the row is what is right, '
+           'the column what was said.',
+           lambda preds, targets, k=10: ten_digits.confusion(targets, preds, k))
+ex.suspect('once',
+           'No cell counts further than 1. `= 1` does not count, '
+           'and `table[targets, preds] += 1` reads all cells before it writes, so that '
+           'a pair that occurs twice counts once. Use `+= 1` in a loop, or `bincount`.',
+           lambda preds, targets, k=10:
+               ten_digits.confusion(preds, targets, k).clamp(max=1))
+ex.suspect('shares',
+           'The counts are divided. How often is wanted, not how large a share.',
+           lambda preds, targets, k=10:
+               ten_digits.confusion(preds, targets, k)/len(preds))
+ex.suspect('row_shares',
+           'Each row is divided by its sum. How often is wanted, not how large a '
+           'share; and a class that does not occur gives 0 divided by 0.',
+           lambda preds, targets, k=10: F.normalize(
+               ten_digits.confusion(preds, targets, k).float(), p=1, dim=1, eps=0))
+ex.suspect('mistakes',
+           'The right answers, on the diagonal, are not counted. '
+           'They belong in the table too.',
+           lambda preds, targets, k=10:
+               ten_digits.confusion(preds, targets, k).fill_diagonal_(0))
+ex.suspect('too_small',
+           'The table is only as large as the classes that occur. '
+           'It has `k` rows and columns whatever the images are.',
+           lambda preds, targets, k=10: ten_digits.confusion(
+               preds, targets, int(torch.cat([preds, targets]).max()) + 1))
+ex.suspect('always_10', 'The table has 10 rows and columns, whatever `k` is.',
+           lambda preds, targets, k=10: ten_digits.confusion(preds, targets, 10))
+ex.suspect('every_pair',
+           'Every answer is paired with every target. '
+           'Go through the two together, with `zip`.',
+           lambda preds, targets, k=10:
+               targets.bincount(minlength=k)[:, None]*preds.bincount(minlength=k))
+ex.suspect('one_row',
+           'All rows are the same: `[[0]*k]*k` is one list, k times over, and who adds '
+           'to one row adds to all. Begin with `torch.zeros(k, k, dtype=torch.int64)`.',
+           lambda preds, targets, k=10: preds.bincount(minlength=k).repeat(k, 1))
+ex.suspect('first_only',
+           'Only the first image is counted: does the `return` stand inside the loop?',
+           lambda preds, targets, k=10: ten_digits.confusion(preds[:1], targets[:1], k))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #33e32455
 ### BEGIN HIDDEN TESTS
 @functools.cache
 def _sorted_digits():
-    "4,000 training images, sorted by digit, and 1,000 others; all from the training files."
+    """4,000 training images, sorted by digit, and 1,000 others;
+    all from the training files."""
     x, y = load_mnist(True)
     x, y = x[:5000].unsqueeze(1).float()/255, y[:5000]
     order = y[:4000].argsort(stable=True)
     return x[order], y[order], x[4000:], y[4000:]
 
 def _marks(f, x, y, new_x, new_y):
-    "What can be said of the model that `f` trains, by its scores for images that it hasn't seen."
+    """What can be said of the model that `f` trains,
+    by its scores for images that it hasn't seen."""
     model = f(x, y)
     if model is None: return None
     if not callable(model): return {'returned': type(model).__name__}
@@ -186,19 +440,27 @@ def _marks(f, x, y, new_x, new_y):
     try:
         with torch.no_grad(): scores = model(new_x)
     except Exception as e: return {'the model raised': f'{type(e).__name__}: {e}'}
-    if scores.shape != (len(new_x), 10): return {'shape of the scores': list(scores.shape)}
+    if scores.shape != (len(new_x), 10):
+        return {'shape of the scores': list(scores.shape)}
     share, answers = ten_digits.accuracy(scores, new_y).item(), scores.argmax(1)
-    if share >= 0.85: return 'at least 85 % of 1,000 images that it has not seen are right'
+    if share >= 0.85:
+        return 'at least 85 % of 1,000 images that it has not seen are right'
     means = torch.stack([x[y == k].mean(0) for k in range(10)])
     nearest = torch.cdist(new_x.flatten(1), means.flatten(1)).argmin(1)
-    return {'right': share, 'right, if the lowest score counted': ten_digits.accuracy(-scores, new_y).item(),
-            'how often it says 0 to 9': answers.bincount(minlength=10).tolist(), 'same as the nearest mean': (answers == nearest).float().mean().item(), 'NaN': scores.isnan().any().item()}
+    return {'right': share,
+            'right, if the lowest score counted':
+                ten_digits.accuracy(-scores, new_y).item(),
+            'how often it says 0 to 9': answers.bincount(minlength=10).tolist(),
+            'same as the nearest mean': (answers == nearest).float().mean().item(),
+            'NaN': scores.isnan().any().item()}
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #25bbe21e
 ### BEGIN HIDDEN TESTS
 def _reference(x, y):
-    return lambda new: F.one_hot(y[torch.cdist(new.flatten(1), x.flatten(1)).argmin(1)], 10).float() # The nearest neighbour needs no training
+    # The nearest neighbour needs no training
+    return lambda new: F.one_hot(
+        y[torch.cdist(new.flatten(1), x.flatten(1)).argmin(1)], 10).float()
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #7b1fb3dc
@@ -207,23 +469,74 @@ ex = Exercise('train_ten', 'ten_digits', _reference, {
     '4,000 images to train on': lambda g: _sorted_digits()},
     run=_marks,
     seconds=60.,
-    hints=('A linear layer with ten scores is enough, if it is trained well: `nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`. `F.cross_entropy` is the loss for it.',
-           "The images are sorted. In which order does the model have to see them, so that it doesn't forget the zeros while it looks at the nines?",
-           '`for i in torch.randperm(len(x)).split(64)` gives shuffled batches. In each: the loss of `model(x[i])` and `y[i]`, `backward()`, a step, the slopes back to 0. Ten epochs at a learning rate of 0.5 do it.'),
-    why='The order is drawn anew for each epoch (`randperm`), so that every batch has all the digits in it, and ten scores with cross-entropy are all that has to change from two digits to ten.')
+    hints=('A linear layer with ten scores is enough, if it is trained well: '
+           '`nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`. '
+           '`F.cross_entropy` is the loss for it.',
+           "The images are sorted. In which order does the model have to see them, "
+           "so that it doesn't forget the zeros while it looks at the nines?",
+           '`for i in torch.randperm(len(x)).split(64)` gives shuffled batches. '
+           'In each: the loss of `model(x[i])` and `y[i]`, `backward()`, a step, '
+           'the slopes back to 0. Ten epochs at a learning rate of 0.5 do it.'),
+    why='The order is drawn anew for each epoch (`randperm`), so that every batch has '
+        'all the digits in it, and ten scores with cross-entropy are all that has to '
+        'change from two digits to ten.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #54452f0a
 ### BEGIN HIDDEN TESTS
-ex.symptom('scores', 'What you return can not be called. Return the trained model itself, not what it says about the training images: the check calls it with other images.', lambda want, got: 'returned' in got)
-ex.symptom('answers', 'The model does not give ten scores for each image: their shape should be (n, 10). Not the digit itself is wanted but a score for each, the highest for the one that it takes the image for.', lambda want, got: 'shape of the scores' in got)
-ex.symptom('raised_later', 'The model can not take images of shape (n, 1, 28, 28). If it wants rows of 784 numbers, put `nn.Flatten()` in front of it and return the two as one `nn.Sequential`.', lambda want, got: 'the model raised' in got)
-ex.symptom('nan', 'The scores are not numbers (NaN): the training has blown up. Try a smaller learning rate.', lambda want, got: got['NaN'])
-ex.symptom('turned', 'The lowest score is nearly always that of the right digit. Distances are low where an image is near: turn their sign round.', lambda want, got: got['right, if the lowest score counted'] > 0.6)
-ex.symptom('means', 'These are the answers of the nearest mean digit. It learns nothing, and does not get as far; train a linear layer, or use more of what is in the 4,000 images.', lambda want, got: got['same as the nearest mean'] > 0.97)
-ex.symptom('two_digits', 'It only ever says two of the ten digits. Was it trained on two, as in the earlier chapters?', lambda want, got: sum(n > 0 for n in got['how often it says 0 to 9']) == 2)
-ex.symptom('unshuffled', 'It says 8 and 9 far too often, the digits that come last. The training images are sorted; shown in that order, the first digits are forgotten. Shuffle them anew in each epoch.', lambda want, got: 0.15 < got['right'] and sum(got['how often it says 0 to 9'][8:]) > 350)
-ex.symptom('untrained', 'That is no better than guessing. Does the loss go down? Each batch needs all of it: the loss, `backward()`, a step, and the slopes back to 0. If it has all that: are `x[i]` and `y[i]` taken with the same `i`, and is the learning rate neither tiny nor huge?', lambda want, got: got['right'] < 0.2)
-ex.symptom('some_digits', 'There are digits that it never says. The training images are sorted, so `x[:1000]` holds only the first few digits: train on all 4,000. If you did, a ReLU or a softmax at the end of the model may hide some of the ten scores from the loss.', lambda want, got: sum(n == 0 for n in got['how often it says 0 to 9']) > 1)
-ex.symptom('too_little', 'It has learned something, but not enough. Is the loss `F.cross_entropy` of raw scores, and does it go down? Are the slopes put back to 0 after each step? If so, train for more epochs, or with a larger learning rate.', lambda want, got: got['right'] >= 0.2)
+ex.symptom('scores',
+           'What you return can not be called. '
+           'Return the trained model itself, not what it says about the training '
+           'images: the check calls it with other images.',
+           lambda want, got: 'returned' in got)
+ex.symptom('answers',
+           'The model does not give ten scores for each image: '
+           'their shape should be (n, 10). Not the digit itself is wanted but a score '
+           'for each, the highest for the one that it takes the image for.',
+           lambda want, got: 'shape of the scores' in got)
+ex.symptom('raised_later',
+           'The model can not take images of shape (n, 1, 28, 28). '
+           'If it wants rows of 784 numbers, put `nn.Flatten()` in front of it and '
+           'return the two as one `nn.Sequential`.',
+           lambda want, got: 'the model raised' in got)
+ex.symptom('nan',
+           'The scores are not numbers (NaN): the training has blown up. '
+           'Try a smaller learning rate.',
+           lambda want, got: got['NaN'])
+ex.symptom('turned',
+           'The lowest score is nearly always that of the right digit. '
+           'Distances are low where an image is near: turn their sign round.',
+           lambda want, got: got['right, if the lowest score counted'] > 0.6)
+ex.symptom('means',
+           'These are the answers of the nearest mean digit. '
+           'It learns nothing, and does not get as far; train a linear layer, '
+           'or use more of what is in the 4,000 images.',
+           lambda want, got: got['same as the nearest mean'] > 0.97)
+ex.symptom('two_digits',
+           'It only ever says two of the ten digits. '
+           'Was it trained on two, as in the earlier chapters?',
+           lambda want, got: sum(n > 0 for n in got['how often it says 0 to 9']) == 2)
+ex.symptom('unshuffled',
+           'It says 8 and 9 far too often, the digits that come last. The training '
+           'images are sorted; shown in that order, the first digits are forgotten. '
+           'Shuffle them anew in each epoch.',
+           lambda want, got:
+               0.15 < got['right'] and sum(got['how often it says 0 to 9'][8:]) > 350)
+ex.symptom('untrained',
+           'That is no better than guessing. Does the loss go down? Each batch needs '
+           'all of it: the loss, `backward()`, a step, and the slopes back to 0. '
+           'If it has all that: are `x[i]` and `y[i]` taken with the same `i`, '
+           'and is the learning rate neither tiny nor huge?',
+           lambda want, got: got['right'] < 0.2)
+ex.symptom('some_digits',
+           'There are digits that it never says. The training images are sorted, '
+           'so `x[:1000]` holds only the first few digits: train on all 4,000. '
+           'If you did, a ReLU or a softmax at the end of the model may hide some of '
+           'the ten scores from the loss.',
+           lambda want, got: sum(n == 0 for n in got['how often it says 0 to 9']) > 1)
+ex.symptom('too_little',
+           'It has learned something, but not enough. Is the loss `F.cross_entropy` of '
+           'raw scores, and does it go down? Are the slopes put back to 0 after each '
+           'step? If so, train for more epochs, or with a larger learning rate.',
+           lambda want, got: got['right'] >= 0.2)
 ### END HIDDEN TESTS

@@ -11,7 +11,9 @@ import torch
 from fastbook_ch4 import training
 from fastbook_ch4.study.check import Exercise
 
-def _data(n): return lambda g: (torch.rand(n, 3, generator=g), torch.randint(2, (n, 1), generator=g).float())
+def _data(n):
+    return lambda g: (torch.rand(n, 3, generator=g),
+                      torch.randint(2, (n, 1), generator=g).float())
 def _line(n): # A tiny linear model, its loss, and batches of unequal size
     def make(g):
         x, y = _data(n)(g)
@@ -19,7 +21,8 @@ def _line(n): # A tiny linear model, its loss, and batches of unequal size
         return list(zip(x.split(4), y.split(4))), [w, b]
     return make
 def _predict(params): return lambda xb: xb@params[0] + params[1]
-def _loss(preds, yb): return ((1 + yb)*(preds - yb)**2).mean() # Targets of 1 weigh twice, so that exchanged arguments make a difference
+# Targets of 1 weigh twice, so that exchanged arguments make a difference
+def _loss(preds, yb): return ((1 + yb)*(preds - yb)**2).mean()
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #b853c8aa
@@ -27,102 +30,184 @@ def _loss(preds, yb): return ((1 + yb)*(preds - yb)**2).mean() # Targets of 1 we
 def _batches(x, y, bs): return zip(x.split(bs), y.split(bs))
 def _cut(n, bs): return lambda g: (*_data(n)(g), bs)
 def _dealt(f, x, y, bs):
-    "All batches of the first epoch, as plain lists; gives up on a loader that never ends."
+    """All batches of the first epoch, as plain lists; gives up on a loader that never
+    ends."""
     from itertools import islice
     dealt = f(x, y, bs)
     return None if dealt is None else [(xb, yb) for xb, yb in islice(dealt, 100)]
 
 ex = Exercise('batches', 'training', _batches, {
-    'ten rows in fours': _cut(10, 4), 'eight rows in fours, which fit': _cut(8, 4), 'a batch larger than the data': _cut(3, 64),
+    'ten rows in fours': _cut(10, 4), 'eight rows in fours, which fit': _cut(8, 4),
+    'a batch larger than the data': _cut(3, 64),
     'batches of one': _cut(3, 1)},
     run=_dealt,
     hints=('Where does each batch begin? `range` has a third argument, the step.',
-           '`x[i:i+bs]` ends early of its own accord where fewer rows are left, so the last batch needs no case of its own.',
-           '`for i in range(0, len(x), bs): yield x[i:i+bs], …`, and the same rows of y.'),
-    why='`range(0, len(x), bs)` gives the beginning of each batch, the incomplete one included, and a slice that reaches beyond the end is cut there.')
+           '`x[i:i+bs]` ends early of its own accord where fewer rows are left, so the '
+           'last batch needs no case of its own.',
+           '`for i in range(0, len(x), bs): yield x[i:i+bs], …`, and the '
+           'same rows of y.'),
+    why='`range(0, len(x), bs)` gives the beginning of each batch, the incomplete one '
+        'included, and a slice that reaches beyond the end is cut there.')
 
-def _slices(starts, f=lambda i, bs: slice(i, i + bs)): return lambda x, y, bs: [(x[f(i, bs)], y[f(i, bs)]) for i in starts(len(x), bs)]
-ex.suspect('last_dropped', 'The last, smaller batch is missing. In training that may be on purpose (`drop_last`); here no row may be left out.', _slices(lambda n, bs: range(0, n - bs + 1, bs)))
-ex.suspect('number_of_batch', 'The slices begin at 0, 1, 2, …, so they overlap: rows come again and again. Batch number i begins at row i·bs.', _slices(lambda n, bs: range(-(-n//bs))))
-ex.suspect('every_row', 'A batch begins at each row, so most rows are dealt out many times: `range` needs the step bs.', _slices(lambda n, bs: range(n)))
-ex.suspect('one_too_many', 'An empty batch comes at the end. Its mean will be NaN. How many batches are there where bs divides the number of rows?', _slices(lambda n, bs: range(0, n + 1, bs)))
-ex.suspect('one_short', 'Each batch is one row short: a slice `a:b` ends before b.', _slices(lambda n, bs: range(0, n, bs), lambda i, bs: slice(i, i + bs - 1)))
-ex.suspect('first_only', 'Only one batch comes. Does a `return` stand inside the loop, where a `yield` belongs?', lambda x, y, bs: [(x[:bs], y[:bs])])
-ex.suspect('mixed', 'The rows come in another order. In training that is right; here the order was to stay, so that x and y can be compared.', lambda x, y, bs: _batches(*[a[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))] for a in (x, y)], bs))
+def _slices(starts, f=lambda i, bs: slice(i, i + bs)):
+    return lambda x, y, bs: [(x[f(i, bs)], y[f(i, bs)]) for i in starts(len(x), bs)]
+ex.suspect('last_dropped', 'The last, smaller batch is missing. In training that may '
+           'be on purpose (`drop_last`); here no row may be left out.',
+           _slices(lambda n, bs: range(0, n - bs + 1, bs)))
+ex.suspect('number_of_batch', 'The slices begin at 0, 1, 2, …, so they overlap: rows '
+           'come again and again. Batch number i begins at row i·bs.',
+           _slices(lambda n, bs: range(-(-n//bs))))
+ex.suspect('every_row', 'A batch begins at each row, so most rows are dealt out many '
+           'times: `range` needs the step bs.', _slices(lambda n, bs: range(n)))
+ex.suspect('one_too_many', 'An empty batch comes at the end. Its mean will be NaN. How '
+           'many batches are there where bs divides the number of rows?',
+           _slices(lambda n, bs: range(0, n + 1, bs)))
+ex.suspect('one_short', 'Each batch is one row short: a slice `a:b` ends before b.',
+           _slices(lambda n, bs: range(0, n, bs), lambda i, bs: slice(i, i + bs - 1)))
+ex.suspect('first_only', 'Only one batch comes. Does a `return` stand inside the loop, '
+           'where a `yield` belongs?', lambda x, y, bs: [(x[:bs], y[:bs])])
+ex.suspect('mixed', 'The rows come in another order. In training that is right; here '
+           'the order was to stay, so that x and y can be compared.',
+           lambda x, y, bs: _batches(
+               *[a[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))]
+                 for a in (x, y)], bs))
 
-@ex.symptom('apart', 'Pictures and answers are not dealt out as pairs: each turn of the loop wants one batch of x together with its batch of y. (A `return` inside your loop hands over a single pair, where `yield` goes on.)')
-def _(want, got): return 'values to unpack' in getattr(got, 'message', '') or 'unpack' in getattr(got, 'message', '')
+@ex.symptom('apart', 'Pictures and answers are not dealt out as pairs: each turn of '
+            'the loop wants one batch of x together with its batch of y. (A `return` '
+            'inside your loop hands over a single pair, where `yield` goes on.)')
+def _(want, got):
+    return ('values to unpack' in getattr(got, 'message', '')
+            or 'unpack' in getattr(got, 'message', ''))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #ab16bb92
 ### BEGIN HIDDEN TESTS
-ex.suspect('chunk', '`chunk(bs)` cuts into `bs` parts. Parts of `bs` rows are what `split(bs)` makes.', lambda x, y, bs: list(zip(x.chunk(bs), y.chunk(bs))))
-ex.suspect('y_whole', 'Each batch of x comes with all of y. Cut y in the same places.', lambda x, y, bs: [(xb, y) for xb in x.split(bs)])
-ex.suspect('exchanged', 'The pairs come as `(yb, xb)`. x is first.', lambda x, y, bs: list(zip(y.split(bs), x.split(bs))))
-ex.suspect('end_too_early', 'All slices end at row `bs`, so that only the first has rows in it. A batch that begins at row i ends at `i + bs`.', _slices(lambda n, bs: range(0, n, bs), lambda i, bs: slice(i, bs)))
-ex.suspect('from_one', 'The first row is missing. Rows are counted from 0.', _slices(lambda n, bs: range(1, n, bs)))
-ex.symptom('endless', 'The batches never end; the check gave up after 100. Does the beginning move on in each turn of your loop?', lambda want, got: isinstance(got, list) and len(got) == 100)
-def _sorted(batches): return torch.cat([xb for xb, _ in batches]).flatten().sort().values
-ex.symptom('mixed', 'The rows come in another order. In training that is right; here the order was to stay, so that x and y can be compared.', lambda want, got: len(want) == len(got) and torch.equal(_sorted(want), _sorted(got)));
+ex.suspect('chunk', '`chunk(bs)` cuts into `bs` parts. Parts of `bs` rows are what '
+           '`split(bs)` makes.', lambda x, y, bs: list(zip(x.chunk(bs), y.chunk(bs))))
+ex.suspect('y_whole', 'Each batch of x comes with all of y. Cut y in the same places.',
+           lambda x, y, bs: [(xb, y) for xb in x.split(bs)])
+ex.suspect('exchanged', 'The pairs come as `(yb, xb)`. x is first.',
+           lambda x, y, bs: list(zip(y.split(bs), x.split(bs))))
+ex.suspect('end_too_early', 'All slices end at row `bs`, so that only the first has '
+           'rows in it. A batch that begins at row i ends at `i + bs`.',
+           _slices(lambda n, bs: range(0, n, bs), lambda i, bs: slice(i, bs)))
+ex.suspect('from_one', 'The first row is missing. Rows are counted from 0.',
+           _slices(lambda n, bs: range(1, n, bs)))
+ex.symptom('endless', 'The batches never end; the check gave up after 100. Does the '
+           'beginning move on in each turn of your loop?',
+           lambda want, got: isinstance(got, list) and len(got) == 100)
+def _sorted(batches):
+    return torch.cat([xb for xb, _ in batches]).flatten().sort().values
+ex.symptom('mixed', 'The rows come in another order. In training that is right; here '
+           'the order was to stay, so that x and y can be compared.',
+           lambda want, got: len(want) == len(got)
+           and torch.equal(_sorted(want), _sorted(got)));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #77e8b230
 ### BEGIN HIDDEN TESTS
 class _Mixing:
     "The loader that the exercise asks for; mistakes change one method of it."
-    def __init__(self, x, y, bs, generator): self.x, self.y, self.bs, self.generator = x, y, bs, generator
+    def __init__(self, x, y, bs, generator):
+        self.x, self.y, self.bs, self.generator = x, y, bs, generator
     def __len__(self): return -(-len(self.x)//self.bs)
     def orders(self):
         order = torch.randperm(len(self.x), generator=self.generator)
         return order, order
     def __iter__(self):
         i, j = self.orders()
-        for k in range(0, len(self.x), self.bs): yield self.x[i[k:k + self.bs]], self.y[j[k:k + self.bs]]
+        for k in range(0, len(self.x), self.bs):
+            yield self.x[i[k:k + self.bs]], self.y[j[k:k + self.bs]]
 
 def _loops(loader, n, bs):
-    "Facts about three epochs, whose rows are told apart by their number: once before any loop was begun, then again from the same seed."
+    """Facts about three epochs, whose rows are told apart by their number: once before
+    any loop was begun, then again from the same seed."""
     x = torch.arange(n)
-    def epochs(dl): return [[(xb.flatten().tolist(), yb.flatten().tolist()) for _, (xb, yb) in zip(range(n + 2), dl)] for _ in range(3)]
+    def epochs(dl):
+        return [[(xb.flatten().tolist(), yb.flatten().tolist())
+                 for _, (xb, yb) in zip(range(n + 2), dl)] for _ in range(3)]
     def make(): return loader(x, 10*x, bs, torch.Generator().manual_seed(0))
     dl = make()
     facts, dealt = {'len(loader)': len(dl)}, epochs(dl)
     rows = [sum((xb for xb, _ in epoch), []) for epoch in dealt]
-    return facts | {'rows in each epoch': [len(r) for r in rows], 'each row once in each epoch': [sorted(r) == x.tolist() for r in rows],
-                    'sizes of the batches': [len(xb) for xb, _ in dealt[0]], 'each x with its own y': all(yb == [10*i for i in xb] for e in dealt for xb, yb in e),
-                    'order is random': rows[0] != sorted(rows[0]), 'the second epoch has another order': rows[0] != rows[1],
-                    'batches have other rows in the second epoch': {frozenset(xb) for xb, _ in dealt[0]} != {frozenset(xb) for xb, _ in dealt[1]}, 'same seed, same order': epochs(make()) == dealt}
+    return facts | {'rows in each epoch': [len(r) for r in rows],
+                    'each row once in each epoch':
+                        [sorted(r) == x.tolist() for r in rows],
+                    'sizes of the batches': [len(xb) for xb, _ in dealt[0]],
+                    'each x with its own y':
+                        all(yb == [10*i for i in xb] for e in dealt for xb, yb in e),
+                    'order is random': rows[0] != sorted(rows[0]),
+                    'the second epoch has another order': rows[0] != rows[1],
+                    'batches have other rows in the second epoch':
+                        {frozenset(xb) for xb, _ in dealt[0]}
+                        != {frozenset(xb) for xb, _ in dealt[1]},
+                    'same seed, same order': epochs(make()) == dealt}
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #94ed6063
 ### BEGIN HIDDEN TESTS
-ex = Exercise('MixingLoader', 'training', _Mixing, {'30 rows in fours': lambda g: (30, 4), '24 rows in eights, which fit': lambda g: (24, 8), '20 rows in one batch': lambda g: (20, 64)},
+ex = Exercise('MixingLoader', 'training', _Mixing,
+    {'30 rows in fours': lambda g: (30, 4),
+     '24 rows in eights, which fit': lambda g: (24, 8),
+     '20 rows in one batch': lambda g: (20, 64)},
     run=_loops,
-    hints=('`__init__` keeps what it gets. `__len__` divides and rounds up. `__iter__` is a generator, like `batches` above, over rows in a random order.',
-           'Draw `order = torch.randperm(len(self.x), generator=self.generator)` in `__iter__`, so that each loop has its own, and use the same order for x and for y.',
-           'In `__iter__`: for each `rows = order[i:i+self.bs]`, `yield self.x[rows], self.y[rows]`. The length is `-(-len(self.x)//self.bs)`.'),
-    why='Python calls `__iter__` anew for each `for` loop; so the order is drawn there, and one order serves both tensors, or pictures would get the answers of others.')
+    hints=('`__init__` keeps what it gets. `__len__` divides and rounds up. `__iter__` '
+           'is a generator, like `batches` above, over rows in a random order.',
+           'Draw `order = torch.randperm(len(self.x), generator=self.generator)` in '
+           '`__iter__`, so that each loop has its own, and use the same order for '
+           'x and for y.',
+           'In `__iter__`: for each `rows = order[i:i+self.bs]`, '
+           '`yield self.x[rows], self.y[rows]`. The length is '
+           '`-(-len(self.x)//self.bs)`.'),
+    why='Python calls `__iter__` anew for each `for` loop; so the order is drawn '
+        'there, and one order serves both tensors, or pictures would get the '
+        'answers of others.')
 
 def _but(**methods): return type('_But', (_Mixing,), methods)
-def _fixed(self, x, y, bs, generator): _Mixing.__init__(self, x, y, bs, generator); self.order = torch.randperm(len(x), generator=generator)
-def _apart(self): return [torch.randperm(len(self.x), generator=self.generator) for _ in range(2)]
-ex.suspect('two_orders', 'x and y do not come in the same order, so that pictures get the answers of others. Draw one order and use it for both.', _but(orders=_apart))
-ex.suspect('one_order', 'Each epoch has the same order. Either it is drawn in `__init__`, once and for all: draw it in `__iter__`, which is called for each loop. Or the generator is set back to a seed for each loop: leave it as it is.', _but(__init__=_fixed, orders=lambda self: (self.order, self.order)))
-ex.suspect('not_mixed', 'The rows come in their own order: all threes, then all sevens, is the worst order to learn from.', _but(orders=lambda self: (torch.arange(len(self.x)),)*2))
-ex.suspect('with_repeats', '`randint` draws with repetition: some rows come twice and others never. `randperm` deals out each once.', _but(orders=lambda self: (torch.randint(len(self.x), (len(self.x),), generator=self.generator),)*2))
-ex.suspect('no_generator', 'The generator is not used: nobody can repeat your run. Pass it on: `torch.randperm(n, generator=self.generator)`.', _but(orders=lambda self: (torch.randperm(len(self.x)),)*2))
-ex.suspect('length', '`len(loader)` is wrong where the last batch is smaller: it counts too. Round up.', _but(__len__=lambda self: len(self.x)//self.bs))
-ex.suspect('rows', '`len(loader)` is the number of rows. The number of batches is wanted.', _but(__len__=lambda self: len(self.x)))
-ex.symptom('used_up', 'The first loop over the loader gets its batches, and the second finds it empty: `__iter__` has to make a new iterator each time.', lambda want, got: got['rows in each epoch'][1] == 0 and got['rows in each epoch'][0] > 0)
+def _fixed(self, x, y, bs, generator):
+    _Mixing.__init__(self, x, y, bs, generator)
+    self.order = torch.randperm(len(x), generator=generator)
+def _apart(self):
+    return [torch.randperm(len(self.x), generator=self.generator) for _ in range(2)]
+ex.suspect('two_orders', 'x and y do not come in the same order, so that pictures get '
+           'the answers of others. Draw one order and use it for both.',
+           _but(orders=_apart))
+ex.suspect('one_order', 'Each epoch has the same order. Either it is drawn in '
+           '`__init__`, once and for all: draw it in `__iter__`, which is called for '
+           'each loop. Or the generator is set back to a seed for each loop: leave '
+           'it as it is.',
+           _but(__init__=_fixed, orders=lambda self: (self.order, self.order)))
+ex.suspect('not_mixed', 'The rows come in their own order: all threes, then all '
+           'sevens, is the worst order to learn from.',
+           _but(orders=lambda self: (torch.arange(len(self.x)),)*2))
+ex.suspect('with_repeats', '`randint` draws with repetition: some rows come twice and '
+           'others never. `randperm` deals out each once.',
+           _but(orders=lambda self: (torch.randint(len(self.x), (len(self.x),),
+                                                   generator=self.generator),)*2))
+ex.suspect('no_generator', 'The generator is not used: nobody can repeat your run. '
+           'Pass it on: `torch.randperm(n, generator=self.generator)`.',
+           _but(orders=lambda self: (torch.randperm(len(self.x)),)*2))
+ex.suspect('length', '`len(loader)` is wrong where the last batch is smaller: it '
+           'counts too. Round up.', _but(__len__=lambda self: len(self.x)//self.bs))
+ex.suspect('rows', '`len(loader)` is the number of rows. The number of '
+           'batches is wanted.', _but(__len__=lambda self: len(self.x)))
+ex.symptom('used_up', 'The first loop over the loader gets its batches, and the second '
+           'finds it empty: `__iter__` has to make a new iterator each time.',
+           lambda want, got: got['rows in each epoch'][1] == 0
+           and got['rows in each epoch'][0] > 0)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #832be0c5
 ### BEGIN HIDDEN TESTS
 def _inside(self): # Mixed inside each batch only
-    order = torch.cat([k + torch.randperm(min(self.bs, len(self.x) - k), generator=self.generator) for k in range(0, len(self.x), self.bs)])
+    order = torch.cat([
+        k + torch.randperm(min(self.bs, len(self.x) - k), generator=self.generator)
+        for k in range(0, len(self.x), self.bs)])
     return order, order
 
 def _turns(self): # Batches of neighbours, in random order
-    for k in torch.randperm(len(self), generator=self.generator).tolist(): yield self.x[k*self.bs:(k + 1)*self.bs], self.y[k*self.bs:(k + 1)*self.bs]
+    for k in torch.randperm(len(self), generator=self.generator).tolist():
+        yield self.x[k*self.bs:(k + 1)*self.bs], self.y[k*self.bs:(k + 1)*self.bs]
 
 def _anew(self): # Another order for each batch
     for k in range(0, len(self.x), self.bs):
@@ -131,13 +216,28 @@ def _anew(self): # Another order for each batch
 
 def _dropped(self): return (b for b in _Mixing.__iter__(self) if len(b[0]) == self.bs)
 
-ex.suspect('mixed_inside', 'Rows are mixed inside each batch only, so that the same rows always meet. Draw one order of all rows, and cut it into batches.', _but(orders=_inside))
-ex.suspect('turns_mixed', 'Only the order of the batches is random: each of them holds neighbours, the same in every epoch. Draw one order of all rows, and cut it into batches.', _but(__iter__=_turns))
-ex.suspect('order_per_batch', 'A new order is drawn for each batch, so that some rows come twice and others never. Draw it once, before the loop over the batches.', _but(__iter__=_anew))
-ex.suspect('last_dropped', 'The last, smaller batch is not dealt out. All rows are to come.', _but(__iter__=_dropped))
-ex.suspect('one_too_long', '`len(loader)` counts a batch that does not exist where `bs` divides the number of rows: `n//bs + 1` is no rounding up. `-(-n//bs)` is.', _but(__len__=lambda self: len(self.x)//self.bs + 1))
-ex.symptom('no_iterator', '`__iter__` returns a list, and Python wants an iterator, which deals out one thing after the other. Write it with `yield`, or return `iter(…)` of the list.', lambda want, got: 'non-iterator' in getattr(got, 'message', ''))
-ex.symptom('length_float', '`len` has to be a whole number, and `/` makes a float. Round up: `-(-n//bs)`, or `math.ceil(n/bs)`.', lambda want, got: "'float' object cannot be interpreted" in getattr(got, 'message', ''));
+ex.suspect('mixed_inside', 'Rows are mixed inside each batch only, so that the same '
+           'rows always meet. Draw one order of all rows, and cut it into batches.',
+           _but(orders=_inside))
+ex.suspect('turns_mixed', 'Only the order of the batches is random: each of them holds '
+           'neighbours, the same in every epoch. Draw one order of all rows, and cut '
+           'it into batches.', _but(__iter__=_turns))
+ex.suspect('order_per_batch', 'A new order is drawn for each batch, so that some rows '
+           'come twice and others never. Draw it once, before the loop over '
+           'the batches.', _but(__iter__=_anew))
+ex.suspect('last_dropped', 'The last, smaller batch is not dealt out. All rows '
+           'are to come.', _but(__iter__=_dropped))
+ex.suspect('one_too_long', '`len(loader)` counts a batch that does not exist where '
+           '`bs` divides the number of rows: `n//bs + 1` is no rounding up. '
+           '`-(-n//bs)` is.', _but(__len__=lambda self: len(self.x)//self.bs + 1))
+ex.symptom('no_iterator', '`__iter__` returns a list, and Python wants an iterator, '
+           'which deals out one thing after the other. Write it with `yield`, or '
+           'return `iter(…)` of the list.',
+           lambda want, got: 'non-iterator' in getattr(got, 'message', ''))
+ex.symptom('length_float', '`len` has to be a whole number, and `/` makes a float. '
+           'Round up: `-(-n//bs)`, or `math.ceil(n/bs)`.',
+           lambda want, got:
+               "'float' object cannot be interpreted" in getattr(got, 'message', ''));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #b05b9650
@@ -145,15 +245,26 @@ ex.symptom('length_float', '`len` has to be a whole number, and `/` makes a floa
 def _trained(f, batches, params, lr, epochs):
     "The parameters after some epochs, and whether they may go on learning."
     for _ in range(epochs): f(batches, _predict(params), _loss, params, lr)
-    return {'parameters': [p.detach() for p in params], 'they still record gradients': [p.requires_grad and p.is_leaf for p in params]}
+    return {'parameters': [p.detach() for p in params],
+            'they still record gradients':
+                [p.requires_grad and p.is_leaf for p in params]}
 
 def _epochs(n, lr, k): return lambda g: (*_line(n)(g), lr, k)
-ex = Exercise('train_epoch', 'training', training.train_epoch, {'one batch': _epochs(4, 0.1, 1), 'three batches, the last of two': _epochs(10, 0.1, 1), 'three batches, twice': _epochs(10, 0.05, 2)},
+ex = Exercise('train_epoch', 'training', training.train_epoch,
+    {'one batch': _epochs(4, 0.1, 1),
+     'three batches, the last of two': _epochs(10, 0.1, 1),
+     'three batches, twice': _epochs(10, 0.05, 2)},
     run=_trained, tol=1e-4, seconds=30, # The first use of torch.optim imports much
-    hints=('Four things for each batch, in this order: predict and take the loss; `backward()`; step; clear the gradients.',
-           'The step is no part of the model: `with torch.no_grad():`. And `p -= …` changes the tensor itself, where `p = p - …` makes a new one that nobody else sees.',
-           'Inside the loop: `loss_func(model(xb), yb).backward()`, then for each p, without gradients, `p -= lr*p.grad` and `p.grad = None`.'),
-    why='`backward` adds to the gradients that are there, so they are cleared in each step; and the step itself must not be recorded, as it is no part of what is differentiated.')
+    hints=('Four things for each batch, in this order: predict and take the loss; '
+           '`backward()`; step; clear the gradients.',
+           'The step is no part of the model: `with torch.no_grad():`. And `p -= …` '
+           'changes the tensor itself, where `p = p - …` makes a new one that '
+           'nobody else sees.',
+           'Inside the loop: `loss_func(model(xb), yb).backward()`, then for each p, '
+           'without gradients, `p -= lr*p.grad` and `p.grad = None`.'),
+    why='`backward` adds to the gradients that are there, so they are cleared in each '
+        'step; and the step itself must not be recorded, as it is no part of what is '
+        'differentiated.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #3f7dfc96
@@ -174,19 +285,35 @@ def _epoch(clear='batch', sign=-1, each='batch', scale=lambda xb: 1.):
         if clear == 'epoch': forget()
     return epoch
 
-ex.suspect('never_cleared', 'The gradients are never cleared. `backward` adds to what is there, so that each step follows all batches before it as well: set `p.grad = None` after each step.', _epoch(clear='never'))
-ex.suspect('cleared_late', 'The gradients are cleared once an epoch, after the loop. Within it they pile up: clear them after each step.', _epoch(clear='epoch'))
-ex.suspect('uphill', 'The step has the wrong sign: it goes up the slope. Subtract.', _epoch(sign=1))
-ex.suspect('one_step', 'There is one step an epoch, after all batches. The step belongs inside the loop.', _epoch(each='epoch', clear='epoch'))
-ex.suspect('summed', 'The loss is a mean already; multiplied by the number of rows in the batch it makes large batches take large steps.', _epoch(scale=len))
-ex.symptom('tracked', 'The step itself was recorded as a part of the calculation: PyTorch refuses to change a leaf that records gradients. Put it into `with torch.no_grad():`.', lambda want, got: 'leaf Variable' in getattr(got, 'message', ''))
-ex.symptom('cleared_first', 'There is no gradient when the step wants one: is `backward()` called before the step, and the clearing after it?', lambda want, got: 'NoneType' in getattr(got, 'message', ''))
-ex.symptom('frozen', 'After your epoch the parameters no longer record gradients, so that the next one can learn nothing: `detach_()` or `requires_grad = False` was too much. Use `with torch.no_grad():`.', lambda want, got: False in got['they still record gradients'])
+ex.suspect('never_cleared', 'The gradients are never cleared. `backward` adds to what '
+           'is there, so that each step follows all batches before it as well: set '
+           '`p.grad = None` after each step.', _epoch(clear='never'))
+ex.suspect('cleared_late', 'The gradients are cleared once an epoch, after the loop. '
+           'Within it they pile up: clear them after each step.', _epoch(clear='epoch'))
+ex.suspect('uphill', 'The step has the wrong sign: it goes up the slope. Subtract.',
+           _epoch(sign=1))
+ex.suspect('one_step', 'There is one step an epoch, after all batches. The step '
+           'belongs inside the loop.', _epoch(each='epoch', clear='epoch'))
+ex.suspect('summed', 'The loss is a mean already; multiplied by the number of rows in '
+           'the batch it makes large batches take large steps.', _epoch(scale=len))
+ex.symptom('tracked', 'The step itself was recorded as a part of the calculation: '
+           'PyTorch refuses to change a leaf that records gradients. Put it into '
+           '`with torch.no_grad():`.',
+           lambda want, got: 'leaf Variable' in getattr(got, 'message', ''))
+ex.symptom('cleared_first', 'There is no gradient when the step wants one: is '
+           '`backward()` called before the step, and the clearing after it?',
+           lambda want, got: 'NoneType' in getattr(got, 'message', ''))
+ex.symptom('frozen', 'After your epoch the parameters no longer record gradients, so '
+           'that the next one can learn nothing: `detach_()` or '
+           '`requires_grad = False` was too much. Use `with torch.no_grad():`.',
+           lambda want, got: False in got['they still record gradients'])
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #b6b6335d
 ### BEGIN HIDDEN TESTS
-_still = 'The parameters did not change. `p = p - …` makes a new tensor with the name p; `p -= …` changes the one that the model uses. (Or are the gradients set to zero before the step uses them?)'
+_still = ('The parameters did not change. `p = p - …` makes a new tensor with the name '
+          'p; `p -= …` changes the one that the model uses. (Or are the gradients set '
+          'to zero before the step uses them?)')
 @ex.suspect('copies', _still)
 def _(dl, model, loss_func, params, lr): pass
 
@@ -197,18 +324,32 @@ def _(dl, model, loss_func, params, lr):
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #f709b170
 ### BEGIN HIDDEN TESTS
-ex.suspect('divided', 'The loss is a mean already; its gradient is divided by the number of rows once more.', _epoch(scale=lambda xb: 1/len(xb)))
-ex.suspect('first_batch', 'Only the first batch has been learned from. Does a `return` stand inside the loop, or is `next(iter(dl))` used?', lambda dl, *args: _epoch()(dl[:1], *args))
-ex.suspect('one_parameter', 'Only the first of the parameters has changed. Take a step with each.', lambda dl, model, loss_func, params, lr: _epoch()(dl, model, loss_func, params[:1], lr))
-ex.suspect('exchanged', 'Predictions and targets are exchanged: it is `loss_func(model(xb), yb)`. Some losses forgive that, and this one does not.', lambda dl, model, loss_func, params, lr: _epoch()(dl, model, lambda preds, yb: loss_func(yb, preds), params, lr))
-@ex.suspect('one_cleared', 'Only one of the gradients is cleared after each step. The clearing belongs into the loop over the parameters, like the step.')
+ex.suspect('divided', 'The loss is a mean already; its gradient is divided by the '
+           'number of rows once more.', _epoch(scale=lambda xb: 1/len(xb)))
+ex.suspect('first_batch', 'Only the first batch has been learned from. Does a `return` '
+           'stand inside the loop, or is `next(iter(dl))` used?',
+           lambda dl, *args: _epoch()(dl[:1], *args))
+ex.suspect('one_parameter', 'Only the first of the parameters has changed. Take a '
+           'step with each.',
+           lambda dl, model, loss_func, params, lr: _epoch()(dl, model, loss_func,
+                                                             params[:1], lr))
+ex.suspect('exchanged', 'Predictions and targets are exchanged: it is '
+           '`loss_func(model(xb), yb)`. Some losses forgive that, and this '
+           'one does not.',
+           lambda dl, model, loss_func, params, lr:
+               _epoch()(dl, model, lambda preds, yb: loss_func(yb, preds), params, lr))
+@ex.suspect('one_cleared', 'Only one of the gradients is cleared after each step. The '
+            'clearing belongs into the loop over the parameters, like the step.')
 def _(dl, model, loss_func, params, lr):
     for xb, yb in dl:
         loss_func(model(xb), yb).backward()
         for p in params: p.data -= lr*p.grad
         params[-1].grad = None
 
-ex.symptom('nothing_recorded', '`backward` finds nothing that was recorded: `with torch.no_grad():` is around the model as well. Put only the step into it.', lambda want, got: 'does not require grad' in getattr(got, 'message', ''));
+ex.symptom('nothing_recorded', '`backward` finds nothing that was recorded: '
+           '`with torch.no_grad():` is around the model as well. Put only the '
+           'step into it.',
+           lambda want, got: 'does not require grad' in getattr(got, 'message', ''));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #7c4ab0ba
@@ -222,41 +363,72 @@ def _measured(f, batches, params):
         seen.append(preds.requires_grad)
         return preds
     res = f(batches, model, _near)
-    return {'result': res.detach() if isinstance(res, torch.Tensor) else res, 'is a Python float': isinstance(res, float), 'gradients were recorded': any(seen)}
+    return {'result': res.detach() if isinstance(res, torch.Tensor) else res,
+            'is a Python float': isinstance(res, float),
+            'gradients were recorded': any(seen)}
 
-ex = Exercise('validate_epoch', 'training', training.validate_epoch, {'three batches, the last of two': _line(10), 'two batches, the last of one': _line(5), 'batches of equal size': _line(8), 'one batch': _line(3)},
+ex = Exercise('validate_epoch', 'training', training.validate_epoch,
+    {'three batches, the last of two': _line(10),
+     'two batches, the last of one': _line(5),
+     'batches of equal size': _line(8),
+     'one batch': _line(3)},
     run=_measured, raises={'no batches': lambda g: ([], _line(3)(g)[1])},
-    hints=('A mean of means is right only where all batches are equally large. What has to be added up, and what divided by, so that each row counts once?',
-           'Add up `metric(…)*len(xb)` and, beside it, `len(xb)`; divide once at the end. All of it stands in `with torch.no_grad():`.',
-           'Begin with `total, n = 0., 0`. At the end `if not n: raise ValueError(…)`, and `return float(total/n)`.'),
-    why='Each batch counts with its size: else a short last batch would weigh as much as a full one.')
+    hints=('A mean of means is right only where all batches are equally large. What '
+           'has to be added up, and what divided by, so that each row counts once?',
+           'Add up `metric(…)*len(xb)` and, beside it, `len(xb)`; divide once at the '
+           'end. All of it stands in `with torch.no_grad():`.',
+           'Begin with `total, n = 0., 0`. At the end `if not n: raise ValueError(…)`, '
+           'and `return float(total/n)`.'),
+    why='Each batch counts with its size: else a short last batch would weigh as much '
+        'as a full one.')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #0ae51bda
 ### BEGIN HIDDEN TESTS
-def _measure(weight=len, divide=lambda total, n, k: total/n, grad=False, as_float=lambda x: x.item(), only=slice(None)):
+def _measure(weight=len, divide=lambda total, n, k: total/n, grad=False,
+             as_float=lambda x: x.item(), only=slice(None)):
     "Measuring with one thing about it changed."
     def validate(dl, model, metric):
         if not dl: raise ValueError('no batches')
         total, n, k = 0., 0, 0
         with torch.set_grad_enabled(grad):
-            for xb, yb in dl[only]: total, n, k = total + metric(model(xb), yb)*weight(xb), n + len(xb), k + 1
+            for xb, yb in dl[only]:
+                total, n, k = (total + metric(model(xb), yb)*weight(xb),
+                               n + len(xb), k + 1)
         return as_float(divide(total, n, k))
     return validate
 
-ex.suspect('unweighted', 'This is the mean of the batches. The last one is smaller, and its rows count more than others. Weight each batch by its size.', _measure(weight=lambda xb: 1, divide=lambda total, n, k: total/k))
-ex.suspect('by_batches', 'You weight each batch by its size, and divide by the number of batches. Divide by the number of rows.', _measure(divide=lambda total, n, k: total/k))
-ex.suspect('by_rows', 'The means of the batches are added up and divided by the number of rows: each has to be multiplied by the size of its batch first.', _measure(weight=lambda xb: 1))
-ex.suspect('last_batch', 'This is the metric of the last batch alone: is the result overwritten in each turn of the loop?', _measure(only=slice(-1, None)))
-ex.suspect('first_batch', 'This is the metric of the first batch alone. Does a `return` stand inside the loop?', _measure(only=slice(1)))
-ex.suspect('sum', 'The metric is added up over all rows and not divided by how many there are.', _measure(divide=lambda total, n, k: total))
-ex.suspect('recorded', 'Gradients were recorded for nothing, which costs time and memory: `with torch.no_grad():` around the loop.', _measure(grad=True))
-ex.suspect('tensor', 'What you return is a tensor: `float(…)` or `.item()` makes a Python number of it.', _measure(as_float=lambda x: x))
-ex.suspect('recorded', 'Gradients were recorded, and the tensor that is returned keeps them all alive: `with torch.no_grad():` around the loop, `float(…)` at its end.', _measure(grad=True, as_float=lambda x: x))
-ex.symptom('no_batches', 'Without any batches there is nothing to divide by. Say so with a `ValueError`, before Python complains about something else.', lambda want, got: getattr(want, 'kinds', [''])[0] == 'ValueError')
+ex.suspect('unweighted', 'This is the mean of the batches. The last one is smaller, '
+           'and its rows count more than others. Weight each batch by its size.',
+           _measure(weight=lambda xb: 1, divide=lambda total, n, k: total/k))
+ex.suspect('by_batches', 'You weight each batch by its size, and divide by the number '
+           'of batches. Divide by the number of rows.',
+           _measure(divide=lambda total, n, k: total/k))
+ex.suspect('by_rows', 'The means of the batches are added up and divided by the number '
+           'of rows: each has to be multiplied by the size of its batch first.',
+           _measure(weight=lambda xb: 1))
+ex.suspect('last_batch', 'This is the metric of the last batch alone: is the result '
+           'overwritten in each turn of the loop?', _measure(only=slice(-1, None)))
+ex.suspect('first_batch', 'This is the metric of the first batch alone. Does a '
+           '`return` stand inside the loop?', _measure(only=slice(1)))
+ex.suspect('sum', 'The metric is added up over all rows and not divided by how '
+           'many there are.', _measure(divide=lambda total, n, k: total))
+ex.suspect('recorded', 'Gradients were recorded for nothing, which costs time and '
+           'memory: `with torch.no_grad():` around the loop.', _measure(grad=True))
+ex.suspect('tensor', 'What you return is a tensor: `float(…)` or `.item()` makes a '
+           'Python number of it.', _measure(as_float=lambda x: x))
+ex.suspect('recorded', 'Gradients were recorded, and the tensor that is returned keeps '
+           'them all alive: `with torch.no_grad():` around the loop, '
+           '`float(…)` at its end.', _measure(grad=True, as_float=lambda x: x))
+ex.symptom('no_batches', 'Without any batches there is nothing to divide by. Say so '
+           'with a `ValueError`, before Python complains about something else.',
+           lambda want, got: getattr(want, 'kinds', [''])[0] == 'ValueError')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #0210897c
 ### BEGIN HIDDEN TESTS
-ex.suspect('exchanged', 'Predictions and targets are exchanged: it is `metric(model(xb), yb)`. Some metrics forgive that, and this one does not.', lambda dl, model, metric: _measure()(dl, model, lambda preds, yb: metric(yb, preds)));
+ex.suspect('exchanged', 'Predictions and targets are exchanged: it is '
+           '`metric(model(xb), yb)`. Some metrics forgive that, and this one does not.',
+           lambda dl, model, metric: _measure()(dl, model,
+                                                lambda preds, yb: metric(yb, preds)));
 ### END HIDDEN TESTS
