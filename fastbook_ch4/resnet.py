@@ -274,14 +274,16 @@ def _own_dls(
     import pandas as pd
     from fastai.vision.all import ImageDataLoaders, PILImage, Transform
     def small(im:PILImage):
-        return PILImage.create((small_picture(im)[0]*255).round().byte().numpy())
+        pixels = (small_picture(im)[0]*255).round().byte().numpy()
+        return PILImage.create(pixels).convert('RGB')
     rows = [(str(path), data.classes[c], held)
             for held, paths, part in zip((False, True), data.files, data)
             for path, c in zip(paths, part.y.tolist())]
     df = pd.DataFrame(rows, columns=['name', 'label', 'held'])
-    return ImageDataLoaders.from_df(df, '/', valid_col='held',
-                                    item_tfms=Transform(small), bs=bs, num_workers=0,
-                                    device=data.train.x.device)
+    # Columns by their names: fastai's default, by their places, fails with pandas 3
+    return ImageDataLoaders.from_df(
+        df, '/', fn_col='name', label_col='label', valid_col='held',
+        item_tfms=Transform(small), bs=bs, num_workers=0, device=data.train.x.device)
 
 # %% ../nbs/chapters/08_resnet.ipynb #a90b472c
 def fit_fastai(
@@ -303,7 +305,9 @@ def fit_fastai(
                            loss_func=F.cross_entropy)
     with learn.no_logging(), nullcontext() if show else learn.no_bar():
         learn.fit_one_cycle(epochs, lr)
-    model[1].load_state_dict(learn.model.state_dict())
+    # By their order: a dropout of 0 makes no layer, and the names behind it shift
+    names, tensors = model[1].state_dict(), learn.model.state_dict().values()
+    model[1].load_state_dict(dict(zip(names, tensors, strict=True)))
     model.eval()
 
 # Imports fastai, and makes the folder where there is none

@@ -18,14 +18,24 @@ ABOUT = re.compile(r'(about|around|nearly|almost|some|roughly|over|under|more th
                    r'\s*$')
 
 
+# Numbers that are names, or say which and not how many
+NAMES = re.compile(
+    r'\b[A-Z][A-Za-z]*-\d+\b'                     # ResNet-18, SHA-256
+    r'|\b(?:8|16|32|64)[- ]bits?\b'               # Kinds of number
+    r'|\b10[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+'                        # Powers of ten, as a scale has them
+    r'|^(?:#+ )?\d\d?\. '                         # Items and headings
+    r'|\b(?i:axis|chapter|meeting|part|question|stage|step|trap) \d\d?(?![.,]?\d|[  ]?[%×])'
+    r'|\b(?i:chapters|meetings|stages) \d\d?(?:(?:, | and | to )\d\d?\b)*'
+    r'|\[\d\d(?= )', re.M)                         # The number of a chapter as a link
+
+
 def value(text): return float(text.replace(',', '').replace('−', '-').replace('±', '').lstrip('+'))
 
 
 def bare(text):
-    "Markdown without code, formulas, addresses, tags and the numbers of chapters."
+    "Markdown without code, formulas, addresses, tags and names."
     text = re.sub(r'```.*?```|`[^`\n]*`|\$\$.*?\$\$|\$[^$\n]+\$', ' ', text, flags=re.S)
-    text = re.sub(r'\]\([^)]*\)|<[^>]*>|https?:\S+', ' ', text)
-    return re.sub(r'\[\d\d(?= )|(?i:chapters?) (\d\d(, | and | to )?)+', ' ', text)
+    return NAMES.sub(' ', re.sub(r'\]\([^)]*\)|<[^>]*>|https?:\S+', ' ', text))
 
 
 def numbers(text):
@@ -62,8 +72,8 @@ def printed(outputs):
                          ''.join(data.get(kind, '')), flags=re.S)
 
 
-def made(part, path):
-    "Every number that some cells print or assert, and those of the data files that they read."
+def made(part):
+    "Every number that some cells print or assert."
     found = []
     for kind, source, outputs in part:
         if kind != 'code': continue
@@ -71,6 +81,13 @@ def made(part, path):
         for line in source.split('\n'):
             if re.search(r'\b(assert|test_eq|test_close|test_fail)\b', line):
                 found += literals(line)
+    return found
+
+
+def read(part):
+    "Every number of the data files that some cells read."
+    found = []
+    for kind, source, _ in part:
         for name in re.findall(r"(?:kept_results\(|RESULTS/)['\"]([\w,]+)", source):
             file = ROOT/'fastbook_ch4'/'results'/f'{name}.json'
             if file.exists(): found += numbers_of(json.loads(file.read_text(encoding='utf-8')))
@@ -130,9 +147,9 @@ def excused(path, text, number):
 
 def unfounded(path):
     "Numbers that nothing in the notebook makes, each with the words around it."
-    elsewhere = made(cells(path), path)
+    elsewhere = made(cells(path)) + read(cells(path))
     for part in sections(path):
-        here = made(part, path) + [n for kind, source, _ in part if kind == 'code'
+        here = made(part) + [n for kind, source, _ in part if kind == 'code'
                                    for n in literals(re.sub(r'(?m)^#\|.*', '', source))]
         for text in texts(part):
             found = zip(numbers(text), NUMBER.finditer(text))

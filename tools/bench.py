@@ -1,6 +1,7 @@
 """Time the course's pieces against fastai, PyTorch and bare arithmetic, for the page Benchmarks.
 
-    make bench                                 all works, ten rounds each, into fastbook_ch4/results/bench.json
+    make bench                                 all works, ten rounds each, into
+                                               fastbook_ch4/results/bench.json
     fastbook_ch4 bench --only 'ten digits'     one of them, printed and not kept
 """
 import itertools, json, os, statistics, time
@@ -24,7 +25,8 @@ BS = 256                # Images in a batch
 
 
 def alternate(works, rounds=10):
-    "Wall times of functions without arguments, in turns, after one run of each that doesn't count: name -> seconds."
+    """Wall times of functions without arguments, in turns, after one run of each that doesn't
+    count: name -> seconds."""
     times = {name: [] for name in works}
     for r in range(rounds + 1):
         for name, work in works.items():
@@ -34,7 +36,8 @@ def alternate(works, rounds=10):
     return times
 
 
-# The linear model and simple_net: one epoch of the threes and sevens, and a look at the validation images
+# The linear model and simple_net: one epoch of the threes and sevens, and a look at the validation
+# images
 
 
 def tuples(train):
@@ -59,12 +62,14 @@ def bare(data, model, params, lr=1.):
                 p.sub_(p.grad, alpha=lr)
                 p.grad = None
     with torch.no_grad():
-        right = sum(batch_accuracy(model(vx[i:i+BS]), vy[i:i+BS])*len(vx[i:i+BS]) for i in range(0, len(vx), BS))
+        right = sum(batch_accuracy(model(vx[i:i+BS]), vy[i:i+BS])*len(vx[i:i+BS])
+                    for i in range(0, len(vx), BS))
     return right.item()/len(vx)
 
 
 def floor(batches, valid, layers, lr=1.):
-    "The arithmetic of the same epoch, on batches that were cut beforehand: scores, the gradient by its formula, a step. `layers` are pairs of weight and bias, trained in place."
+    """The arithmetic of the same epoch, on batches that were cut beforehand: scores, the gradient
+    by its formula, a step. `layers` are pairs of weight and bias, trained in place."""
     def forward(xb):
         acts = [xb]
         for i, (w, b) in enumerate(layers):
@@ -99,7 +104,8 @@ def linear_works():
     return {'own loop and DataLoader': partial(epoch, ours, model, params),
             'own loop and DataLoader, shuffled': partial(epoch, shuffled, model, params),
             "the book's way": partial(epoch, book, model, params),
-            'bare slicing': partial(bare, data, model, params), 'floor': partial(floor, *cut(data), layers)}
+            'bare slicing': partial(bare, data, model, params),
+            'floor': partial(floor, *cut(data), layers)}
 
 
 def net_works():
@@ -107,15 +113,19 @@ def net_works():
     from fastai.basics import DataLoaders as FastaiDataLoaders, Learner as FastaiLearner, SGD
     data = [*threes_sevens(), *threes_sevens(train=False)]
     ours = DataLoaders(DataLoader(*data[:2], BS), DataLoader(*data[2:], BS))
-    net, layers = make_net(), [(m.weight.detach().T.clone(), m.bias.detach().clone()) for m in make_net() if isinstance(m, nn.Linear)]
+    net, layers = make_net(), [(m.weight.detach().T.clone(), m.bias.detach().clone())
+                               for m in make_net() if isinstance(m, nn.Linear)]
     own = Learner(ours, make_net(), mnist_loss, lr=1., metrics=batch_accuracy, progress=False)
     def theirs(dls):
-        learn = FastaiLearner(FastaiDataLoaders(*dls), make_net(), opt_func=SGD, loss_func=mnist_loss, metrics=batch_accuracy, lr=1.)
+        learn = FastaiLearner(FastaiDataLoaders(*dls), make_net(), opt_func=SGD,
+                              loss_func=mnist_loss, metrics=batch_accuracy, lr=1.)
         def fit():
             with learn.no_bar(), learn.no_logging(): learn.fit(1)
         return fit
-    return {'own Learner': lambda: own.fit(1), "fastai's Learner, the book's way": theirs((tuples(True), tuples(False))),
-            "fastai's Learner, sliced batches": theirs(ours), 'bare loop': partial(bare, data, net, list(net.parameters())),
+    return {'own Learner': lambda: own.fit(1),
+            "fastai's Learner, the book's way": theirs((tuples(True), tuples(False))),
+            "fastai's Learner, sliced batches": theirs(ours),
+            'bare loop': partial(bare, data, net, list(net.parameters())),
             'floor': partial(floor, *cut(data), layers)}
 
 
@@ -138,58 +148,84 @@ def rung_from_disk(name, seed):
 
 
 def fastai_way(seed, **loader):
-    "fastai's calls with nothing said but the seed: `from_folder`, `vision_learner`, `fit_one_cycle(1)`."
+    """fastai's calls with nothing said but the seed: `from_folder`, `vision_learner`,
+    `fit_one_cycle(1)`."""
     from fastai.vision.all import ImageDataLoaders, accuracy, resnet18, set_seed, vision_learner
     from fastbook_ch4.data import mnist_sample
     set_seed(seed, reproducible=True)
-    learn = vision_learner(ImageDataLoaders.from_folder(mnist_sample(), **loader), resnet18, pretrained=False, loss_func=F.cross_entropy, metrics=accuracy)
+    learn = vision_learner(ImageDataLoaders.from_folder(mnist_sample(), **loader), resnet18,
+                           pretrained=False, loss_func=F.cross_entropy, metrics=accuracy)
     with learn.no_logging(), learn.no_bar():
         learn.fit_one_cycle(1)
         return learn.validate()[1]
 
 
 def resnet_works(accuracies):
-    return seeded({'trimmed resnet18, own Learner': partial(rung_from_disk, 'trimmed_resnet18'), "fastai's way, with its workers": fastai_way,
-                   "fastai's way, without workers": partial(fastai_way, num_workers=0), 'small residual net': partial(rung_from_disk, 'small_resnet')}, accuracies)
+    return seeded({'trimmed resnet18, own Learner': partial(rung_from_disk, 'trimmed_resnet18'),
+                   "fastai's way, with its workers": fastai_way,
+                   "fastai's way, without workers": partial(fastai_way, num_workers=0),
+                   'small residual net': partial(rung_from_disk, 'small_resnet')}, accuracies)
 
 
 def known_run(parts, seed, channels_last=False):
-    """The best known run of one epoch: the last notebook of tuomaso/train_mnist_fast. Its network and settings are facts, and the code is ours. Images are
-    normalised and mixed once, before; each epoch takes slices in that order; Adam with betas 0.7 and 0.9; PyTorch's OneCycleLR with its own defaults, and no cycle of momentum."""
+    """The best known run of one epoch: the last notebook of tuomaso/train_mnist_fast. Its network
+    and settings are facts, and the code is ours. Images are normalised and mixed once, before; each
+    epoch takes slices in that order; Adam with betas 0.7 and 0.9; PyTorch's OneCycleLR with its own
+    defaults, and no cycle of momentum."""
     (x, y), (vx, vy) = parts
     torch.manual_seed(seed)
     layout = torch.channels_last if channels_last else torch.contiguous_format
-    net = nn.Sequential(nn.Conv2d(1, 24, 5), nn.MaxPool2d(2), nn.ReLU(), nn.Conv2d(24, 32, 3), nn.MaxPool2d(2), nn.ReLU(),
-                        nn.Flatten(), nn.Linear(800, 256), nn.ReLU(), nn.Linear(256, 10), nn.LogSoftmax(1)).to(memory_format=layout)
+    net = nn.Sequential(nn.Conv2d(1, 24, 5), nn.MaxPool2d(2), nn.ReLU(),
+                        nn.Conv2d(24, 32, 3), nn.MaxPool2d(2), nn.ReLU(),
+                        nn.Flatten(), nn.Linear(800, 256), nn.ReLU(),
+                        nn.Linear(256, 10), nn.LogSoftmax(1)).to(memory_format=layout)
     opt = torch.optim.Adam(net.parameters(), lr=0.01, betas=(0.7, 0.9), fused=channels_last)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=0.01, total_steps=-(-len(x)//256), cycle_momentum=False)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(opt, max_lr=0.01, total_steps=-(-len(x)//256),
+                                                   cycle_momentum=False)
     for i in range(0, len(x), 256):
         opt.zero_grad()
         F.nll_loss(net(x[i:i+256]), y[i:i+256]).backward()
         opt.step()
         schedule.step()
     net.eval()
-    with torch.no_grad(): return sum((net(xb).argmax(1) == yb).sum().item() for xb, yb in zip(vx.split(2000), vy.split(2000)))/len(vy)
+    with torch.no_grad():
+        return sum((net(xb).argmax(1) == yb).sum().item()
+                   for xb, yb in zip(vx.split(2000), vy.split(2000)))/len(vy)
 
 
 def race_works(accuracies):
     data, g = data_of('all'), torch.Generator().manual_seed(0)
     order = torch.randperm(len(data.train.y), generator=g)
-    parts = [((x - 0.1307)/0.3081, y) for x, y in ((data.train.x[order], data.train.y[order]), data.valid)]
+    parts = [((x - 0.1307)/0.3081, y)
+             for x, y in ((data.train.x[order], data.train.y[order]), data.valid)]
     def ours(seed): return score(train_rung(RUNGS['quick_resnet'], data, seed), data.valid)[0]
-    return seeded({'quick_resnet': ours, 'the best known run, as published': partial(known_run, parts),
-                   'the best known run, channels_last': partial(known_run, parts, channels_last=True)}, accuracies)
+    return seeded({'quick_resnet': ours,
+                   'the best known run, as published': partial(known_run, parts),
+                   'the best known run, channels_last': partial(known_run, parts,
+                                                                channels_last=True)}, accuracies)
 
 
-# Work -> candidate, against whom, and 'faster' (at least so many times) or 'as long' (at most so many times); None where nothing is wanted
+# Work -> candidate, against whom, and 'faster' (at least so many times) or 'as long' (at most so
+# many times); None where nothing is wanted
 TARGETS = {
-    'linear model': [('own loop and DataLoader', "the book's way", 'faster', 2.5), ('own loop and DataLoader', 'bare slicing', 'as long', 1.25),
-                     ('own loop and DataLoader, shuffled', "the book's way", 'faster', None), ('bare slicing', 'floor', 'as long', None)],
-    'simple_net': [('own Learner', "fastai's Learner, the book's way", 'faster', 2.5), ('own Learner', "fastai's Learner, sliced batches", 'faster', 1.6),
-                   ('own Learner', 'bare loop', 'as long', 1.1), ('bare loop', 'floor', 'as long', None)],
-    'resnet18': [('trimmed resnet18, own Learner', "fastai's way, with its workers", 'faster', None), ('trimmed resnet18, own Learner', "fastai's way, without workers", 'faster', 3.),
-                 ('small residual net', "fastai's way, with its workers", 'as long', None), ('small residual net', 'trimmed resnet18, own Learner', 'as long', None)],
-    'ten digits': [('quick_resnet', 'the best known run, channels_last', 'as long', None), ('quick_resnet', 'the best known run, as published', 'as long', None)]}
+    'linear model': [
+        ('own loop and DataLoader', "the book's way", 'faster', 2.5),
+        ('own loop and DataLoader', 'bare slicing', 'as long', 1.25),
+        ('own loop and DataLoader, shuffled', "the book's way", 'faster', None),
+        ('bare slicing', 'floor', 'as long', None)],
+    'simple_net': [
+        ('own Learner', "fastai's Learner, the book's way", 'faster', 2.5),
+        ('own Learner', "fastai's Learner, sliced batches", 'faster', 1.6),
+        ('own Learner', 'bare loop', 'as long', 1.1),
+        ('bare loop', 'floor', 'as long', None)],
+    'resnet18': [
+        ('trimmed resnet18, own Learner', "fastai's way, with its workers", 'faster', None),
+        ('trimmed resnet18, own Learner', "fastai's way, without workers", 'faster', 3.),
+        ('small residual net', "fastai's way, with its workers", 'as long', None),
+        ('small residual net', 'trimmed resnet18, own Learner', 'as long', None)],
+    'ten digits': [
+        ('quick_resnet', 'the best known run, channels_last', 'as long', None),
+        ('quick_resnet', 'the best known run, as published', 'as long', None)]}
 MAKERS = dict(zip(TARGETS, (linear_works, net_works, resnet_works, race_works)))
 
 
@@ -201,8 +237,10 @@ def compare(times):
         for a, b, kind, target in targets if medians else ():
             ta, tb = medians[a], medians[b]
             ratio, words = (tb/ta, 'faster') if kind == 'faster' else (ta/tb, 'as long')
-            met = '' if target is None else f"{'at least' if kind == 'faster' else 'at most'} {target:.2f}"
-            rows.append({'work': work, 'way': a, 'seconds': f'{ta:.3f}', 'against': b, 'its seconds': f'{tb:.3f}', 'ratio': f'{ratio:.2f} times {words}', 'wanted': met})
+            limit = 'at least' if kind == 'faster' else 'at most'
+            rows.append({'work': work, 'way': a, 'seconds': f'{ta:.3f}', 'against': b,
+                         'its seconds': f'{tb:.3f}', 'ratio': f'{ratio:.2f} times {words}',
+                         'wanted': '' if target is None else f'{limit} {target:.2f}'})
     return rows
 
 
@@ -211,28 +249,37 @@ def reached(accuracies):
     rows = []
     for name, by_seed in accuracies.items():
         scores = list(by_seed.values())
-        rows.append({'trained': name, 'seeds': str(len(scores)), 'mean accuracy': f'{statistics.mean(scores):.2%}', 'lowest': f'{min(scores):.2%}', 'highest': f'{max(scores):.2%}'})
+        rows.append({'trained': name, 'seeds': str(len(scores)),
+                     'mean accuracy': f'{statistics.mean(scores):.2%}',
+                     'lowest': f'{min(scores):.2%}', 'highest': f'{max(scores):.2%}'})
     return rows
 
 
 @click.command()
 @click.argument('path', type=click.Path(dir_okay=False, path_type=Path), required=False)
 @click.option('--rounds', default=10, show_default=True, help='How often each is timed.')
-@click.option('--only', type=click.Choice(list(TARGETS)), multiple=True, help='Time this work alone; may be given several times.')
+@click.option('--only', type=click.Choice(list(TARGETS)), multiple=True,
+              help='Time this work alone; may be given several times.')
 def main(path, rounds, only):
-    "Time the course's pieces, and write the times to PATH, beside those of other works on the same machine."
+    """Time the course's pieces, and write the times to PATH, beside those of other works on the
+    same machine."""
     from fastbook_ch4.models.saved import print_rows
     accuracies, times = {}, {}
-    about = dict(machine=cpu(), threads=torch.get_num_threads(), cores=os.cpu_count(), versions=versions())
+    about = dict(machine=cpu(), threads=torch.get_num_threads(), cores=os.cpu_count(),
+                 versions=versions())
     for work, make in MAKERS.items():
         if only and work not in only: continue
-        times[work] = alternate(make(accuracies) if work in ('resnet18', 'ten digits') else make(), rounds)
-        print_rows(compare({work: times[work]}), title=f"{about['machine']}, {about['threads']} threads")
+        works = make(accuracies) if work in ('resnet18', 'ten digits') else make()
+        times[work] = alternate(works, rounds)
+        print_rows(compare({work: times[work]}),
+                   title=f"{about['machine']}, {about['threads']} threads")
     if accuracies: print_rows(reached(accuracies))
     if path:
         before = json.loads(path.read_text()) if path.exists() else {}
         if {k: before.get(k) for k in about} != about: before = {}
-        record = about | dict(rounds=rounds, load=os.getloadavg()[2], times=before.get('times', {}) | times, accuracies=before.get('accuracies', {}) | accuracies)
+        record = about | dict(rounds=rounds, load=os.getloadavg()[2],
+                              times=before.get('times', {}) | times,
+                              accuracies=before.get('accuracies', {}) | accuracies)
         write_whole(path, (json.dumps(record, indent=1) + '\n').encode())
 
 

@@ -1,10 +1,14 @@
-"""Make every choice of the ladders anew on held-out training images, and write fastbook_ch4/results/choices.json.
+"""Make every choice of the ladders anew on held-out training images, and write
+fastbook_ch4/results/choices.json.
 
     make choices                               all
-    python tools/choices.py --only small_resnet    the choices of one rung, in place of those that the file has
+    python tools/choices.py --only small_resnet    the choices of one rung, in place of those that
+                                                   the file has
 
-The rule was fixed before anything was trained: the setting with the fewest mistakes on held-out images, on average over the seeds, wins; where two differ by
-less than one mistake, the one that stands first, which is the cheaper one. Each seed holds out other images. No validation image is looked at.
+The rule was fixed before anything was trained: the setting with the fewest mistakes on held-out
+images, on average over the seeds, wins; where two differ by less than one mistake, the one that
+stands first, which is the cheaper one. Each seed holds out other images. No validation image is
+looked at.
 """
 import json, time
 from pathlib import Path
@@ -19,7 +23,8 @@ from fastbook_ch4.rungs import RUNGS
 OUT = Path(__file__).resolve().parents[1]/'fastbook_ch4'/'results'/'choices.json'
 HELD_OUT = {'3,7': 2_400, 'all': 10_000}   # Training images
 
-# Data -> rung -> what is tried, one knob or two at a time; the cheaper setting first. Several lists are several choices, each with the winners of those before it.
+# Data -> rung -> what is tried, one knob or two at a time; the cheaper setting first. Several lists
+# are several choices, each with the winners of those before it.
 TRIED = {
     '3,7': {
         'by_hand': [[dict(lr=lr) for lr in (1., 3., 10., 30., 100.)]],
@@ -27,39 +32,66 @@ TRIED = {
         'learner': [[dict(lr=lr) for lr in (0.3, 1., 3., 10., 30.)]],
         'simple_net': [[dict(bs=bs, lr=lr) for bs in (256, 64) for lr in (0.1, 1., 3.)]],
         'trimmed_resnet18': [[dict(lr=lr) for lr in (1e-3, 3e-3, 1e-2)]],
-        'small_resnet': [[dict(shifted=shifted, epochs=n) for shifted in (False, True) for n in (3, 5)], [dict(smoothing=s) for s in (0., 0.05, 0.1)],
-                         [dict(lr=lr) for lr in (3e-3, 1e-2)], [dict(looks=n) for n in (1, 5)]]},
+        'small_resnet': [
+            [dict(shifted=shifted, epochs=n) for shifted in (False, True) for n in (3, 5)],
+            [dict(smoothing=s) for s in (0., 0.05, 0.1)],
+            [dict(lr=lr) for lr in (3e-3, 1e-2)],
+            [dict(looks=n) for n in (1, 5)]]},
     'all': {
         'softmax': [[dict(lr=lr, decay=decay) for lr in (2., 4.) for decay in (1., 0.88)]],
         'net30': [[dict(epochs=n) for n in (5, 10, 15)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
         'net100': [[dict(epochs=n) for n in (5, 10, 20)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
-        'quick_resnet': [[dict(bs=bs, pct_start=pct) for bs in (256, 192, 128) for pct in (0.1, 0.25)], [dict(lr=lr) for lr in (5e-3, 1e-2, 2e-2)]],
-        'resnet18': [[dict(lr=0.1, bs=64, dropout=0.5), dict(lr=0.01, bs=64, dropout=0.5), dict(lr=0.01, bs=32, dropout=0.)]],
-        'small_resnet': [[dict(shifted=False, epochs=6), dict(shifted=True, epochs=6), dict(shifted=True, epochs=12)], [dict(smoothing=s) for s in (0., 0.05, 0.1)],
-                         [dict(width=w) for w in (6, 8, 12)], [dict(looks=n) for n in (1, 5)]]}}
-SEEDS = {('3,7', name): n for name, n in dict(by_hand=10, optimizer=10, learner=10, simple_net=5, small_resnet=5).items()}   # Three where nothing is said
-SMALLER = {('all', 'resnet18'): 0.1, ('all', 'small_resnet'): 0.4}   # Trained on this share of the images, for the sake of time
+        'quick_resnet': [
+            [dict(bs=bs, pct_start=pct) for bs in (256, 192, 128) for pct in (0.1, 0.25)],
+            [dict(lr=lr) for lr in (5e-3, 1e-2, 2e-2)]],
+        'resnet18': [[dict(lr=0.1, bs=64, dropout=0.5), dict(lr=0.01, bs=64, dropout=0.5),
+                      dict(lr=0.01, bs=32, dropout=0.)]],
+        'small_resnet': [
+            [dict(shifted=False, epochs=6), dict(shifted=True, epochs=6),
+             dict(shifted=True, epochs=12)],
+            [dict(smoothing=s) for s in (0., 0.05, 0.1)],
+            [dict(width=w) for w in (6, 8, 12)],
+            [dict(looks=n) for n in (1, 5)]]}}
+# Three where nothing is said
+SEEDS = {('3,7', name): n
+         for name, n in dict(by_hand=10, optimizer=10, learner=10, simple_net=5,
+                             small_resnet=5).items()}
+# Trained on this share of the images, for the sake of time
+SMALLER = {('all', 'resnet18'): 0.1, ('all', 'small_resnet'): 0.4}
 
 # Knobs that nobody chose by a score, and why they are what they are
 FIXED = {
-    'epochs': "as many as the book has for a linear model, so that the rungs differ in their ideas; for a whole network one, as the book's title of the run says",
-    'bs': "the book's batches of 256 for linear models; 512 and 128 are round numbers that keep an epoch short",
-    'std': "the book's: it draws the first weights with standard deviation 1", 'shuffle': 'what chapter 04 measures, not a matter of score',
-    'hidden': "the book's 30, and more than three times as many to see what width buys", 'pct_start': "fastai's default",
-    'smoothing': 'none, where the rung is there for another idea', 'shifted': 'not, where the rung is there for another idea',
-    'distance': 'the rung is this distance', 'dropout': "fastai's default", 'lr': "the book's", 'width': 'the width at which an epoch takes as long as the chapter can wait'}
+    'epochs': 'as many as the book has for a linear model, so that the rungs differ in their '
+              "ideas; for a whole network one, as the book's title of the run says",
+    'bs': "the book's batches of 256 for linear models; 512 and 128 are round numbers that keep an "
+          'epoch short',
+    'std': "the book's: it draws the first weights with standard deviation 1",
+    'shuffle': 'what chapter 04 measures, not a matter of score',
+    'hidden': "the book's 30, and more than three times as many to see what width buys",
+    'pct_start': "fastai's default",
+    'smoothing': 'none, where the rung is there for another idea',
+    'shifted': 'not, where the rung is there for another idea',
+    'distance': 'the rung is this distance',
+    'dropout': "fastai's default",
+    'lr': "the book's",
+    'width': 'the width at which an epoch takes as long as the chapter can wait'}
 
 
 def part(p, rows): return Part(p.x[rows], p.y[rows])
 
 
 def held_out(data, seed, share=1., files=False):
-    """The same data without its validation images: training images drawn from the seed stand in for them, and a share of the others is left to train on.
-    With `files`, it knows the pictures of MNIST's folder too, for fastai's rung, which reads them."""
-    n, order = HELD_OUT[data.spec], torch.randperm(len(data.train.y), generator=torch.Generator().manual_seed(1000 + seed))
+    """The same data without its validation images: training images drawn from the seed stand in for
+    them, and a share of the others is left to train on. With `files`, it knows the pictures of
+    MNIST's folder too, for fastai's rung, which reads them."""
+    n, g = HELD_OUT[data.spec], torch.Generator().manual_seed(1000 + seed)
+    order = torch.randperm(len(data.train.y), generator=g)
     both = order[n:][:round(share*(len(order) - n))], order[:n]
-    paths = [[mnist()/'training'/str(data.train.y[i].item())/f'{i}.png' for i in rows.tolist()] for rows in both] if files else ()
-    return data._replace(train=part(data.train, both[0]), valid=part(data.train, both[1]), files=tuple(paths))
+    folder = mnist()/'training' if files else None   # Asked once: it looks for 70,000 files
+    paths = [[folder/str(data.train.y[i].item())/f'{i}.png' for i in rows.tolist()]
+             for rows in both] if files else ()
+    return data._replace(train=part(data.train, both[0]), valid=part(data.train, both[1]),
+                         files=tuple(paths))
 
 
 def mistakes(name, data, seed, knobs, share):
@@ -70,17 +102,22 @@ def mistakes(name, data, seed, knobs, share):
 
 def choose(spec, name, data, report=print):
     "The choices of one rung: what was tried, and the winner of each."
-    share, n, won, known, out = SMALLER.get((spec, name), 1.), SEEDS.get((spec, name), 3), {}, {}, []
+    share, n = SMALLER.get((spec, name), 1.), SEEDS.get((spec, name), 3)
+    won, known, out = {}, {}, []
     for tried in TRIED[spec][name]:
         rows = []
         for knobs in tried:
-            start, key = time.perf_counter(), json.dumps(RUNGS[name].settings(len(data.classes), won | knobs))
-            if key not in known: known[key] = [mistakes(name, data, seed, won | knobs, share) for seed in range(n)]
+            start = time.perf_counter()
+            key = json.dumps(RUNGS[name].settings(len(data.classes), won | knobs))
+            if key not in known:
+                known[key] = [mistakes(name, data, seed, won | knobs, share) for seed in range(n)]
             rows.append(dict(knobs=knobs, mistakes=known[key], mean=sum(known[key])/n))
-            report(f"{spec} {name} {knobs}: mean {rows[-1]['mean']:.1f} of {HELD_OUT[spec]:,}, {known[key]}, {time.perf_counter() - start:.0f} s")
+            report(f"{spec} {name} {knobs}: mean {rows[-1]['mean']:.1f} of {HELD_OUT[spec]:,}, "
+                   f'{known[key]}, {time.perf_counter() - start:.0f} s')
         winner = best(rows)
         won |= winner
-        out.append(dict(data=spec, rung=name, held_out=HELD_OUT[spec], share=share, tried=rows, winner=winner))
+        out.append(dict(data=spec, rung=name, held_out=HELD_OUT[spec], share=share, tried=rows,
+                        winner=winner))
     return out
 
 
@@ -96,27 +133,36 @@ def fixed():
     for spec, k in (('3,7', 2), ('all', 10)):
         for rung in (r for r in RUNGS.values() if r.suits(k)):
             shape, knobs = rung.settings(k)
-            chosen = {knob for tried in TRIED[spec].get(rung.name, []) for row in tried for knob in row}
-            rows += [dict(data=spec, rung=rung.name, knob=knob, value=value, why=FIXED[knob]) for knob, value in (shape | knobs).items() if knob not in chosen]
+            chosen = {knob for tried in TRIED[spec].get(rung.name, [])
+                      for row in tried for knob in row}
+            rows += [dict(data=spec, rung=rung.name, knob=knob, value=value, why=FIXED[knob])
+                     for knob, value in (shape | knobs).items() if knob not in chosen]
     return rows
 
 
 @click.command()
-@click.option('--only', multiple=True, help='Make the choices of this rung alone, in place of those that the file has; may be given several times.')
-@click.option('--data', 'specs', multiple=True, default=tuple(TRIED), help="For '3,7' or 'all' alone.")
+@click.option('--only', multiple=True,
+              help='Make the choices of this rung alone, in place of those that the file has; '
+                   'may be given several times.')
+@click.option('--data', 'specs', multiple=True, default=tuple(TRIED),
+              help="For '3,7' or 'all' alone.")
 def main(only, specs):
     "Make the choices anew."
     start = time.perf_counter()
-    before = json.loads(OUT.read_text())['choices'] if OUT.exists() and (only or len(specs) < len(TRIED)) else []
+    before = (json.loads(OUT.read_text())['choices']
+              if OUT.exists() and (only or len(specs) < len(TRIED)) else [])
     todo = [(spec, name) for spec in specs for name in TRIED[spec] if not only or name in only]
     done = [c for c in before if (c['data'], c['rung']) not in todo]
     for spec in specs:
         data = data_of(spec)
         for name in TRIED[spec]:
-            if (spec, name) in todo: done += choose(spec, name, data, lambda line: click.echo(line, err=True))
+            if (spec, name) in todo:
+                done += choose(spec, name, data, lambda line: click.echo(line, err=True))
     order = [(spec, name) for spec in TRIED for name in TRIED[spec]]
     done.sort(key=lambda c: order.index((c['data'], c['rung'])))
-    record = dict(rule=' '.join(__doc__.split('\n\n')[2].split()), machine=cpu(), threads=torch.get_num_threads(), versions=versions(), minutes=(time.perf_counter() - start)/60, choices=done, fixed=fixed())
+    record = dict(rule=' '.join(__doc__.split('\n\n')[2].split()), machine=cpu(),
+                  threads=torch.get_num_threads(), versions=versions(),
+                  minutes=(time.perf_counter() - start)/60, choices=done, fixed=fixed())
     write_whole(OUT, (json.dumps(record, indent=1) + '\n').encode())
     click.echo(f"{OUT}: {record['minutes']:.1f} minutes")
 

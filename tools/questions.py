@@ -1,17 +1,20 @@
 """Bring the questions, which stand beside their chapters, to where they are asked.
 
     python tools/questions.py            into the package, together with the names of the exercises
-    python tools/questions.py --clear    and take the rounds out of the notebooks' outputs, after these were executed
+    python tools/questions.py --clear    and take the rounds out of the notebooks' outputs, after
+                                         these were executed
 
-A round is not stored in its notebook: it would be as long as all else that the chapter shows, and be older than the
-questions as soon as one of them changes. The site's build puts it into the page, by `show`.
+A round is not stored in its notebook: it would be as long as all else that the chapter shows, and
+be older than the questions as soon as one of them changes. The site's build puts it into the page,
+by `show`.
 """
 import json, re, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS, STUDY = ROOT/'nbs'/'chapters', ROOT/'fastbook_ch4'/'study'
-ROUND = re.compile(r"^(?:quiz\('(?P<chapter>\d\d)'\)|Total\(\))$", re.M)   # A cell that shows a round, or their score
+# A cell that shows a round, or their score
+ROUND = re.compile(r"^(?:quiz\('(?P<chapter>\d\d)'\)|Total\(\))$", re.M)
 FILES = ('quiz.css', 'quiz.js')   # What a page with rounds needs, from STUDY
 
 
@@ -20,29 +23,35 @@ def packaged():
     from fastbook_ch4.study.chapters import CHAPTERS as notebooks
     from fastbook_ch4.study.check import exercises
     folder = (STUDY/'questions').relative_to(ROOT).as_posix()
-    made = {f'{folder}/{n}.yml': (CHAPTERS/f'{n}_questions.yml').read_bytes() for n in notebooks.values()}
-    names = {n: [ex.name for ex in exercises() if ex.chapter == module] for module, n in notebooks.items()}
+    made = {f'{folder}/{n}.yml': (CHAPTERS/f'{n}_questions.yml').read_bytes()
+            for n in notebooks.values()}
+    names = {n: [ex.name for ex in exercises() if ex.chapter == module]
+             for module, n in notebooks.items()}
     text = json.dumps(names, indent=1) + '\n'
     return made | {(STUDY/'exercises.json').relative_to(ROOT).as_posix(): text.encode()}
 
 
 def rounds(nb):
-    "The cells of a notebook that show a round or the score, each with its chapter's number or None."
+    """The cells of a notebook that show a round or the score, each with its chapter's number or
+    None."""
     for cell in nb['cells']:
         found = cell['cell_type'] == 'code' and ROUND.search(''.join(cell['source']))
         if found: yield cell, found['chapter']
 
 
 def show(nb):
-    "Give the cells of a page that show a round its HTML as output, in place, from the files as they are now."
+    """Give the cells of a page that show a round its HTML as output, in place, from the files as
+    they are now."""
     from fastbook_ch4.study.chapters import CHAPTERS as notebooks, chapter_of
     from fastbook_ch4.study.question import parse
     from fastbook_ch4.study.quiz import Round, Total
     def asked(n): return parse((CHAPTERS/f'{n}_questions.yml').read_text(encoding='utf-8'), n)
     for cell, chapter in rounds(nb):
         n = chapter_of(chapter) if chapter else None
-        shown = Round(n, asked(n)) if n else Total([q for name in notebooks.values() for q in asked(name)])
-        cell['outputs'] = [dict(output_type='display_data', data={'text/html': shown.html(alone=False)}, metadata={})]
+        shown = (Round(n, asked(n)) if n
+                 else Total([q for name in notebooks.values() for q in asked(name)]))
+        cell['outputs'] = [dict(output_type='display_data',
+                                data={'text/html': shown.html(alone=False)}, metadata={})]
 
 
 def clear(path):
@@ -50,7 +59,9 @@ def clear(path):
     nb = json.loads(path.read_text(encoding='utf-8'))
     stored = [cell for cell, _ in rounds(nb) if cell['outputs'] or cell['execution_count']]
     for cell in stored: cell |= dict(outputs=[], execution_count=None)
-    if stored: path.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n', encoding='utf-8')
+    if stored:
+        path.write_text(json.dumps(nb, sort_keys=True, indent=1, ensure_ascii=False) + '\n',
+                        encoding='utf-8')
     return bool(stored)
 
 

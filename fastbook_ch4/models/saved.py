@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from ..files import CourseError, write_whole
 from ..rungs import RUNGS, resolve, rung_of
 from ..ten_digits import ten_digits
+from ..training import evaluating
 
 # %% ../../nbs/pages/saved_models.ipynb #ae3b48b9
 class ModelError(CourseError):
@@ -205,15 +206,15 @@ def save_onnx(
     path, # The file to write
 )->None:
     """Write a model as one ONNX file for any number of images: input `images`, output
-    `scores`. Raises `ModelError` where the extra is not installed, or the file can't be
-    written."""
+    `scores`. It is written for evaluation, and given back as it came. Raises
+    `ModelError` where the extra is not installed, or the file can't be written."""
     _need_onnx()
-    with warnings.catch_warnings():
+    images = torch.zeros(2, 1, 28, 28, device=next(model.parameters()).device)
+    with warnings.catch_warnings(), evaluating(model):
         warnings.simplefilter('ignore')
         program = torch.onnx.export(
-            model.eval(), (torch.zeros(2, 1, 28, 28),), input_names=['images'],
-            output_names=['scores'], dynamic_shapes=({0: torch.export.Dim('n')},),
-            dynamo=True, verbose=False)
+            model, (images,), input_names=['images'], output_names=['scores'],
+            dynamic_shapes=({0: torch.export.Dim('n')},), dynamo=True, verbose=False)
     write_model(path, program.model_proto.SerializeToString())
 
 # %% ../../nbs/pages/saved_models.ipynb #ad4d8801

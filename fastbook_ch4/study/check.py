@@ -453,6 +453,7 @@ def _not_attempted(result):
     if not isinstance(result, Raised) or result.message: return False
     return result.kinds[0] == 'NotImplementedError'
 
+# %% ../../nbs/engine/check.ipynb #6df976a9
 def _expected(ex):
     "What the reference does on each case."
     if ex._wanted is not None: return ex._wanted
@@ -674,6 +675,7 @@ _CAUSES = dict(
         'way round: look for 0/0, the logarithm of a negative number, or infinity '
         'divided by infinity or taken off it.')
 
+# %% ../../nbs/engine/check.ipynb #829f1cc6
 def _raised_facts(ex, error):
     "What can be said of an exception: who raised what, and where."
     who = 'Your code raised' if error.line else 'It ended with'
@@ -850,6 +852,7 @@ def _judged(ex, answer, heard):
     found = _first_difference(ex, want, seen)
     return _named(ex, seen, *found) if found else Result(ex.name, 'passed')
 
+# %% ../../nbs/engine/check.ipynb #27589fea
 def _cause_of(ex, seen, case, w, s, part, kind):
     "Id and cause of a difference: a suspect or symptom that fits, or what can be said."
     expected, got = getattr(w, part), getattr(s, part)
