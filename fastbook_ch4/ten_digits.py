@@ -71,13 +71,27 @@ def accuracy(
     return (preds.argmax(1) == targets).float().mean()
 
 # %% ../nbs/chapters/09_ten_digits.ipynb #a00f97ff
+def _in_range(
+    name:str, # What the message calls them
+    classes:Tensor, # Numbers of classes
+    k:int, # How many classes there are
+)->None:
+    "Raises `ValueError` for what isn't a whole number from 0 to k-1."
+    if classes.is_meta or not len(classes): return
+    low, high = classes.min(), classes.max()
+    if not classes.is_floating_point() and 0 <= low and high < k: return
+    raise ValueError(f'{name}: got {classes.dtype}, {low} to {high}; want whole '
+                     f'numbers from 0 to {k - 1}, as of {k} classes')
+
 def _classes(
     preds:Tensor, # Scores
     targets:Tensor, # Classes
 )->None:
-    "Raises `ValueError` unless there is one class, int64, for each row of scores."
+    """Raises `ValueError` unless there is one class, int64, for each row of scores, and
+    each is the number of a column."""
     if (preds.ndim == 2 and targets.shape == preds.shape[:1]
-        and targets.dtype == torch.int64): return
+        and targets.dtype == torch.int64):
+        return _in_range('targets', targets, preds.shape[1])
     raise ValueError(f'preds and targets: got {tuple(preds.shape)} and {targets.dtype} '
                      f'of shape {tuple(targets.shape)}, want scores of shape (n, k) '
                      'and int64 of shape (n,). `targets.long().flatten()` makes them '
@@ -175,11 +189,13 @@ def confusion(
     targets:Tensor, # What is right, int64, shape (n,), 0 to k-1
     k:int=10, # How many classes
 )->Tensor: # Counts, int64, shape (k, k): row is what is right, column what was said
-    "How often each class was taken for each. Raises `ValueError` if the shapes differ."
+    """How often each class was taken for each. Raises `ValueError` if the shapes differ,
+    and for what is no class."""
     if preds.shape != targets.shape:
         raise ValueError(f'preds and targets: got shapes {tuple(preds.shape)} and '
                          f'{tuple(targets.shape)}, want the same. '
                          '`scores.argmax(1)` makes classes of scores.')
+    for name, o in (('preds', preds), ('targets', targets)): _in_range(name, o, k)
     return (targets*k + preds).bincount(minlength=k*k).view(k, k)
 
 # %% ../nbs/chapters/09_ten_digits.ipynb #2bb7353e

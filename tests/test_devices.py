@@ -7,6 +7,7 @@ number is told a made-up one.
 import subprocess, sys
 from contextlib import ExitStack
 from functools import partial
+from pathlib import Path
 from unittest.mock import patch
 
 import pytest, torch
@@ -114,3 +115,19 @@ def test_the_command_line_says_so_in_one_line(command, tmp_path):
                            '--device', name], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 1 and done.stderr.startswith(f"Error: device: got '{name}'")
     assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.rglob('*.safetensors'))
+
+
+def gpu(*options):
+    return subprocess.run([sys.executable, str(Path(__file__).with_name('gpu.py')), *options],
+                          capture_output=True, text=True)
+
+
+@pytest.mark.skipif(len(HERE) > 1, reason='a graphics card is here: run tests/gpu.py')
+def test_the_script_for_a_card_says_that_there_is_none():
+    done = gpu()
+    assert done.returncode == 1 and done.stderr.startswith('Error: no graphics card is here')
+
+
+def test_the_script_for_a_card_runs_on_few_images():
+    done = gpu('--device', 'cpu', '--few')
+    assert done.returncode == 0 and 'All of it holds' in done.stdout, done.stderr[-2000:]
