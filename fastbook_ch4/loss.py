@@ -66,7 +66,7 @@ def mnist_loss(
     targets:Tensor, # 1 for a three, 0 for a seven, shape (n, 1)
 )->Tensor: # 0-dim, from 0 (all right, and sure of it) to 1 (all wrong, and sure of it)
     """How far the predictions, squeezed by the sigmoid, are from the targets, on
-    average. Raises `ValueError` where the shapes differ, and for targets but 0 and 1."""
+    average. Raises `ValueError` for shapes that differ and targets but 0 and 1."""
     same_shape(preds, targets)
     zeros_ones(targets)
     preds = preds.sigmoid()

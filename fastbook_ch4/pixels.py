@@ -67,7 +67,7 @@ def _checked(
 # %% ../nbs/chapters/01_pixel_similarity.ipynb #8443100e
 class PixelSimilarity:
     """Calls an image after the nearest mean image, the baseline of chapter 4 of the
-    fastai book. Its methods raise `ValueError` for images and labels of another kind."""
+    fastai book. Raises `ValueError` for images and labels of another kind."""
     def __init__(self,
         distance=mnist_distance, # Of images, (n, 28, 28), and a mean, (28, 28): (n,)
     ): self.distance, self.means = distance, None
@@ -75,7 +75,7 @@ class PixelSimilarity:
     def fit(self,
         x:Tensor, # Images, float, shape (n, 28, 28), 0 to 1
         y, # Labels, one for each image: shape (n,), or a list
-    )->'PixelSimilarity': # Itself, with sorted `classes`, (k,), and `means`, (k, 28, 28)
+    )->'PixelSimilarity': # With sorted `classes`, (k,), and `means`, (k, 28, 28)
         "Average the images of each class."
         y = torch.as_tensor(y)
         if y.shape != _checked(x).shape[:1] or not len(y):

@@ -48,7 +48,8 @@ def same_shape(
     alike = preds.numel() == targets.numel()
     fix = ('`targets.view_as(preds)` makes it so.' if alike
            else 'There must be one target for each prediction.')
-    raise ValueError(f'targets: got shape {got}, want {want}, the shape of preds. {fix}')
+    raise ValueError(f'targets: got shape {got}, want {want}, the shape of preds. '
+                     f'{fix}')
 
 # %% ../nbs/chapters/02_sgd.ipynb #70623d1a
 def mse(

@@ -189,8 +189,8 @@ def confusion(
     targets:Tensor, # What is right, int64, shape (n,), 0 to k-1
     k:int=10, # How many classes
 )->Tensor: # Counts, int64, shape (k, k): row is what is right, column what was said
-    """How often each class was taken for each. Raises `ValueError` if the shapes differ,
-    and for what is no class."""
+    """How often each class was taken for each. Raises `ValueError` if the shapes
+    differ, and for what is no class."""
     if preds.shape != targets.shape:
         raise ValueError(f'preds and targets: got shapes {tuple(preds.shape)} and '
                          f'{tuple(targets.shape)}, want the same. '

@@ -230,6 +230,14 @@ def long_cells(path):
             yield f'a cell of {len(lines)} lines, and {most} are allowed, which begins: {lines[0]}'
 
 
+def long_lines(path):
+    "Captions and alt texts have to be one line each."
+    for s, _ in cells(path, 'code'):
+        for line in s.splitlines():
+            if len(line) > 88 and not re.match(r'#\| *(fig-|echo|default_exp)', line):
+                yield f'a line of {len(line)} columns, and 88 are allowed: {line.strip()[:60]}…'
+
+
 def only_some_can_read(path):
     "What Quarto understands and JupyterLab, Colab or a code host show as it is typed."
     text = prose(path)
@@ -269,12 +277,25 @@ def broken_links(path):
                 yield f'{link}: {target.name} has no such heading'
 
 
-RULES = [no_outputs, bare_figures, unreadable_options, long_cells, only_some_can_read, broken_links]
+RULES = [no_outputs, bare_figures, unreadable_options, long_cells, long_lines, only_some_can_read,
+         broken_links]
 
 
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda p: str(p.relative_to(ROOT/'nbs'))[:-6])
 @pytest.mark.parametrize('rule', RULES, ids=lambda r: r.__name__)
 def test_rule(rule, path): assert not (broken := list(rule(path))), '\n'.join(broken)
+
+
+MODULES = [p for folder in ('fastbook_ch4', 'tests', 'tools') for p in (ROOT/folder).rglob('*.py')
+           if p.name != '_modidx.py'] + [ROOT/'setup.py']
+
+
+def test_lines_of_modules_can_be_read():
+    "nbdev writes a notebook's description in one line, as the module's docstring."
+    long = [f'{p.relative_to(ROOT)}:{i}' for p in MODULES
+            for i, line in enumerate(p.read_text(encoding='utf-8').splitlines(), 1)
+            if len(line) > 100 and not (line.startswith('"""') and 'fastbook_ch4' in p.parts)]
+    assert not long, f'over 100 columns: {long}'
 
 
 @pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
@@ -297,6 +318,9 @@ SHOWN = dict(output_type='stream', text='1')
 FIGURE = dict(output_type='display_data', data={'image/png': ''})
 
 
+LINE, DOCSTRING = '    x = 1\n', '    """What\n\n    it does."""\n'
+
+
 @pytest.mark.parametrize('rule, broken, kept', [
     (no_outputs, ('code', '1'), ('code', '1', SHOWN)),
     (no_outputs, ('code', '1', dict(output_type='error')), ('code', '#| hide\n1')),
@@ -310,9 +334,11 @@ FIGURE = dict(output_type='display_data', data={'image/png': ''})
      ('code', '#| fig-cap: "Two lines: one bends."\n#| hide\nplot()')),
     (long_cells, ('code', 'x = 1\n'*31), ('code', 'x = 1\n\n'*30)),
     (long_cells, ('code', 'f(\n' + '1,\n'*31 + ')'), ('code', 'x = [\n' + '1,\n'*31 + ']')),
-    (long_cells, ('code', 'def f():\n' + '    x = 1\n'*30),
-     ('code', 'def f(\n' + '    x, # A number\n'*9 + '):\n    \'\'\'What\n\n    it does.\'\'\'\n' + '    x = 1\n'*29)),
-    (long_cells, ('code', 'class A:\n' + '    x = 1\n'*45), ('code', 'class A:\n' + '    x = 1\n'*44)),
+    (long_cells, ('code', 'def f():\n' + LINE*30),
+     ('code', 'def f(\n' + '    x, # A number\n'*9 + '):\n' + DOCSTRING + LINE*29)),
+    (long_cells, ('code', 'class A:\n' + LINE*45), ('code', 'class A:\n' + LINE*44)),
+    (long_lines, ('code', 'x = 1  # ' + 'y'*80),
+     ('code', '#| fig-alt: ' + 'y'*80 + '\nx = ' + '1'*84)),
     (only_some_can_read, ('markdown', '::: {.callout-note}\nMind the gap.\n:::'),
      ('markdown', '> **Note** Mind the gap, `::: `.')),
     (only_some_can_read, ('markdown', 'See @fig-line.'),
