@@ -15,8 +15,8 @@ from functools import partial
 import copy, difflib, inspect, math, sys, time, torch
 from .data import device_of
 from .loss import mnist_loss
-from .optim import BasicOptim, get_hypers, one_cycle, param_lists
-from .optim import set_hypers
+from .optim import (BasicOptim, get_hypers, one_cycle, param_lists,
+                                set_hypers)
 from .training import DataLoader, flat
 
 # %% ../nbs/chapters/06_learner.ipynb #09d6e798

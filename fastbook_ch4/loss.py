@@ -66,7 +66,8 @@ def mnist_loss(
     targets:Tensor, # 1 for a three, 0 for a seven, shape (n, 1)
 )->Tensor: # 0-dim, from 0 (all right, and sure of it) to 1 (all wrong, and sure of it)
     """How far the predictions, squeezed by the sigmoid, are from the targets, on
-    average. Raises `ValueError` for shapes that differ and targets but 0 and 1."""
+    average. Raises `ValueError` for shapes that differ, and for targets other than
+    0 and 1."""
     same_shape(preds, targets)
     zeros_ones(targets)
     preds = preds.sigmoid()
@@ -78,7 +79,7 @@ def batch_accuracy(
     targets:Tensor, # 1 for a three, 0 for a seven, shape (n, 1)
 )->Tensor: # 0-dim, 0 to 1; chance is about 0.5 for threes and sevens
     """The share of the predictions that fall on the right side. Raises `ValueError`
-    where the shapes differ, and for targets but 0 and 1."""
+    for shapes that differ, and for targets other than 0 and 1."""
     same_shape(preds, targets)
     zeros_ones(targets)
     return ((preds > 0) == (targets == 1)).float().mean()

@@ -52,12 +52,11 @@ class BasicOptim:
 
     @torch.no_grad()
     def step(self)->None:
-        """Move each parameter that has a gradient, by `lr`, `mom` and `wd` as they are
-        now."""
+        """Move each parameter that has a gradient, by `lr`, `mom` and `wd`
+        as they are now."""
         if all(p.grad is None for p in self.params):
-            raise ValueError(
-                'params: none has a gradient. Call `backward()` on the loss '
-                'before each step.')
+            raise ValueError('params: none has a gradient. Call `backward()` on the '
+                             'loss before each step.')
         for p in self.params:
             if p.grad is None: continue
             d = p.grad.add(p, alpha=self.wd) if self.wd else p.grad

@@ -86,10 +86,10 @@ def train_epoch(
 def evaluating(
     model, # A module; any other function is left alone
 ):
-    """Within `with`, all its parts are set for evaluation; then each is set back as it
-    was."""
-    modes = {m: m.training
-             for m in model.modules()} if hasattr(model, 'modules') else {}
+    """Within `with`, all its parts are set for evaluation; then each is set back
+    as it was."""
+    modes = ({m: m.training for m in model.modules()}
+             if hasattr(model, 'modules') else {})
     for m in modes: m.training = False
     try: yield
     finally:
@@ -112,13 +112,13 @@ def validate_epoch(
 
 # %% ../nbs/chapters/04_minibatches.ipynb #873dfd9c
 def flat(
-    part, # Images x, shape (n, 1, 28, 28), and classes y, shape (n,), as of `data_of`
+    part, # Images x, shape (n, 1, 28, 28), and classes y, shape (n,), as from `data_of`
 )->tuple[Tensor, Tensor]: # Rows of pixels, (n, 784); targets, (n, 1): 1 for class 0
-    """What a model of one score learns from. Raises `ValueError` for more than two
-    classes."""
+    """What a model with one score learns from. Raises `ValueError` for more than
+    two classes."""
     if len(part.y) and part.y.max() > 1:
         raise ValueError(
-            f'part: got {part.y.max() + 1} classes, want two, as of one score')
+            f'part: got {part.y.max() + 1} classes, want two, for one score each')
     return part.x.flatten(1), (part.y == 0).float().unsqueeze(1)
 
 # %% ../nbs/chapters/04_minibatches.ipynb #9759173f
