@@ -224,7 +224,8 @@ def notes(
             said.append('For pixel similarity, the book has the mean of its accuracies '
                         'on threes and on sevens; ours by that count is '
                         f'{pixels[0].balanced:.2%}.')
-    for o in {o.rung: o for o in results if 0 < o.steps < FEW}.values():
+    poor = [o for o in results if o.steps and 1 - o.accuracy > (1 - o.chance)/2]
+    for o in {o.rung: o for o in poor if o.steps < FEW}.values():
         steps = '1 step' if o.steps == 1 else f'{o.steps} steps'
         said.append(f'{RUNGS[o.rung].title} was trained with {steps} only and may not '
                     f'have learned; give it more epochs: --rungs {o.rung} '

@@ -6,8 +6,8 @@
 __all__ = ['DataLoaders', 'EVENTS', 'CANCELS', 'TRANSIENT', 'Callback', 'CancelBatchException', 'CancelEpochException',
            'CancelFitException', 'Loop', 'noted', 'halves', 'to_device', 'n_items', 'n_batches', 'one_number',
            'check_finite', 'Trainer', 'as_list', 'check_dls', 'checked', 'check_method', 'Mean', 'likeliest', 'OfAll',
-           'name_of', 'Recorder', 'ProgressBar', 'Schedule', 'MixedPrecision', 'valley', 'LRFinder', 'Learner', 'Keep',
-           'again_and_again', 'Accumulate', 'ClipGrad', 'fit_learner']
+           'measure', 'name_of', 'Recorder', 'ProgressBar', 'Schedule', 'MixedPrecision', 'valley', 'LRFinder',
+           'Learner', 'Keep', 'joined', 'again_and_again', 'Accumulate', 'ClipGrad', 'fit_learner']
 
 # %% ../nbs/chapters/06_learner.ipynb #9c3e07c8
 from collections import namedtuple
@@ -109,7 +109,8 @@ def n_items(yb): # How many targets a batch has
     return n_items(yb[0]) if isinstance(yb, tuple) else len(yb)
 
 def n_batches(dl): # How many batches a loader gives; NaN where it doesn't say
-    return len(dl) if hasattr(dl, '__len__') else math.nan
+    try: return len(dl)
+    except TypeError: return math.nan
 
 def one_number(value, name): # The value itself
     "Raises `ValueError` for what isn't a tensor with one number."
@@ -246,6 +247,14 @@ class OfAll:
         if not self.targets: return math.nan
         return self.f(torch.cat(self.targets), torch.cat(self.answers))
 
+def measure(m): # With `reset`, `update` and `compute`
+    "Raises `ValueError` for a metric of fastai's, which has other methods."
+    if hasattr(m, 'compute'): return m
+    if hasattr(m, 'accumulate'):
+        raise ValueError(f"metrics: {name_of(m)} is an object of fastai's, which ours "
+                         "can't ask; take `OfAll` with a function of scikit-learn's")
+    return Mean(m)
+
 def name_of(f): # What a table calls a metric; of a `partial`, its function
     f = getattr(f, 'func', f)
     return getattr(f, '__name__', type(f).__name__)
@@ -256,8 +265,7 @@ class Recorder(Callback):
     and `.values` of each epoch, which have `.names`; NaN for what wasn't measured."""
     hypers = losses = values = ()
     def before_fit(self, learn):
-        self.metrics = [m if hasattr(m, 'compute') else Mean(m)
-                        for m in as_list(learn.metrics)]
+        self.metrics = [measure(m) for m in as_list(learn.metrics)]
         self.names = ['train_loss', 'valid_loss', *map(name_of, self.metrics)]
         self.train, self.valid = Mean(None), Mean(None)
         self.hypers, self.losses, self.values = [], [], []
@@ -289,8 +297,12 @@ class ProgressBar(Callback):
         self.table.write(['epoch', *learn.recorder.names, 'time'], table=True)
 
     def before_epoch(self, learn):
-        self.start, bar = time.time(), partial(self.table.progress, leave=False)
-        learn.train_dl, learn.valid_dl = bar(learn.dls.train), bar(learn.dls.valid)
+        self.start = time.time()
+        learn.train_dl, learn.valid_dl = map(self.bar, learn.dls[:2])
+
+    def bar(self, dl): # Of a loader that doesn't say how many batches come, the loader
+        if math.isnan(n_batches(dl)): return dl
+        return self.table.progress(dl, leave=False)
 
     def after_epoch(self, learn):
         shown = ['' if math.isnan(v) else f'{v:.4f}' for v in learn.recorder.values[-1]]
@@ -383,7 +395,7 @@ class LRFinder(Callback):
 class Learner(Trainer):
     "A trainer that records, shows, measures and answers; it reads like fastai's."
     def __init__(self, *args, # As for `Trainer`
-        metrics=(), # Functions of `(preds, yb)`, or objects such as `OfAll`; or one
+        metrics=(), # Means of `(preds, yb)`, or objects such as `OfAll`; or one
         progress:bool=None, # Show the table? By default in a notebook or a terminal
         **kwargs, # As for `Trainer`
     ):
@@ -420,7 +432,7 @@ class Learner(Trainer):
         kept = Keep()
         self._look(dl, kept)
         if not kept.all: raise ValueError('dl: gave no batches, and so no predictions')
-        return tuple(map(torch.cat, zip(*kept.all)))
+        return tuple(map(joined, zip(*kept.all)))
 
     def _look(self, dl, cb):
         "Go through a loader without learning."
@@ -451,13 +463,26 @@ class Keep(Callback):
     def __init__(self): self.all = []
     def after_batch(self, learn): self.all.append((learn.pred, learn.yb))
 
+def joined(parts): # Of tensors, or of tensors in tuples, which stay apart
+    if isinstance(parts[0], tuple): return tuple(map(joined, zip(*parts)))
+    return torch.cat(parts)
+
 def again_and_again(dl): # The batches of a loader, epoch after epoch, without end
-    while True: yield from dl
+    "Raises `ValueError` where none come."
+    while True:
+        n = 0
+        for n, batch in enumerate(dl, 1): yield batch
+        if not n: raise ValueError('dls.train: gives no batches. A generator gives '
+                                   'them once only')
 
 # %% ../nbs/chapters/06_learner.ipynb #a480ed07
 class Accumulate(Callback):
     "Steps after every `n` batches, by the mean gradient of all their items."
     def __init__(self, n): self.n = n
+    def before_fit(self, learn):
+        if math.isnan(n_batches(learn.dls.train)):
+            raise ValueError('dls.train: has no length, and the last batch has to be '
+                             'known')
     def before_epoch(self, learn):
         self.batches = self.items = 0
         learn.model.zero_grad()
@@ -494,8 +519,7 @@ def fit_learner(
     "Train a module in our `Learner`."
     from fastprogress import progress_bar
     g = torch.Generator().manual_seed(seed)
-    dls = DataLoaders(DataLoader(*flat(data.train), bs, shuffle, generator=g),
-                      DataLoader(*flat(data.valid), bs))
+    dls = DataLoaders(DataLoader(*flat(data.train), bs, shuffle, generator=g), ())
     learn = Learner(dls, model.net, mnist_loss, lr=lr, progress=False)
     rounds = range(epochs)
     for _ in progress_bar(rounds, leave=False) if show else rounds: learn.fit(1)

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from .files import printable
+
 # %% ../nbs/engine/proofs.ipynb #d8cc7743
 def _leaves(
     x, # A tensor, an array or a number, or a list, tuple or dictionary of them
@@ -70,8 +72,8 @@ def prove(
     assert gap <= tol, (f'{claim}: the largest difference of {n:,} numbers is '
                         f'{gap:.3g}, and {tol:.3g} is allowed')
     reason = f', for {why}' if why else ''
-    print(f'Proof: {claim} | {n:,} numbers | largest difference {gap:.2g} | '
-          f'allowed {tol:.2g}{reason}')
+    print(printable(f'Proof: {claim} | {n:,} numbers | largest difference {gap:.2g} | '
+                    f'allowed {tol:.2g}{reason}'))
 
 # %% ../nbs/engine/proofs.ipynb #eec57130
 def refute(
@@ -89,7 +91,7 @@ def refute(
         assert kind == 'types', (f'{claim}: other {kind} are no proof that the numbers '
                                  f'are looked at. Break the numbers: {how}')
     assert gap > tol, f'{claim}: the proof did not notice this: {how}'
-    print(f'Noticed: {claim} | {how} | difference {gap:.2g}')
+    print(printable(f'Noticed: {claim} | {how} | difference {gap:.2g}'))
 
 # %% ../nbs/engine/proofs.ipynb #d871f854
 def collect(

@@ -215,6 +215,7 @@ def fit_net(
     smoothing:float=0., # Label smoothing, 0 to 1: the part spread over all classes
 )->None:
     "AdamW and one cycle in our `Learner`, on cross-entropy."
+    if bs < 2: raise ValueError(f'bs: got {bs}, want 2 or more')
     g = torch.Generator().manual_seed(seed)
     # They may come class by class
     few = slice(None, None, max(1, len(data.valid.y)//1000))

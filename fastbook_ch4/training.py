@@ -76,7 +76,7 @@ def train_epoch(
     lr:float, # Learning rate
 )->None:
     "One step for each batch of `dl`."
-    params = list(params)
+    if not isinstance(params, Tensor): params = list(params)
     for xb, yb in dl:
         calc_grad(xb, yb, model, loss_func)
         step(params, lr)

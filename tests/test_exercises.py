@@ -71,6 +71,7 @@ def test_planted_mistakes_are_refused_and_right_variants_accepted(path):
 
 
 def test_counts(capsys):
+    if COUNTS['exercises'] < len(EXERCISES): pytest.skip('not all of the notebooks were run')
     with capsys.disabled():
         print('\n' + ', '.join(f'{n} {what}' for what, n in COUNTS.items()), flush=True)
     assert COUNTS['exercises'] == len(EXERCISES) >= 33 and COUNTS['planted mistakes refused'] >= 100

@@ -90,7 +90,7 @@ def a_broken_metric(): return dict(metrics=[broken_metric])
 def no_device(): return dict(device='abacus')
 def a_class(): return dict(cbs=[ClipGrad])
 def a_misspelt_event(): return dict(cbs=[Misspelt()])
-def fastais_form(): return dict(cbs=Fastais())
+def fastais_form(): return dict(cbs=FastaisCallback())
 
 
 def broken_metric(preds, yb): raise RuntimeError('no')
@@ -100,7 +100,7 @@ class Misspelt(Callback):
     def after_epohc(self, learn): pass
 
 
-class Fastais(Callback):
+class FastaisCallback(Callback):
     def after_epoch(self): pass
 
 
@@ -292,6 +292,52 @@ def test_lr_find_needs_steps_and_a_loss_that_moves():
     learn = new()
     learn.model = Constant().eval()
     with pytest.raises(ValueError, match='the loss stays at'): learn.lr_find()
+    usable(learn)
+
+
+class Unsized:
+    "A loader that doesn't say how many batches come."
+    def __init__(self, n=3): self.n = n
+    def __iter__(self): yield from [(FLOWERS, KINDS)]*self.n
+
+
+class Streamed(torch.utils.data.IterableDataset):
+    def __iter__(self): yield from zip(FLOWERS, KINDS)
+
+
+def test_loaders_without_a_length():
+    streamed = torch.utils.data.DataLoader(Streamed(), batch_size=30)
+    for dl in (Unsized(), streamed):
+        learn = new(dl, dl, progress=True)
+        learn.fit(2)
+        assert len(learn.recorder.losses) == 6
+        assert 1e-4 < learn.lr_find(1e-4, 100.) < 100
+        with pytest.raises(ValueError, match='has no length'): learn.fit_one_cycle(1)
+        with pytest.raises(ValueError, match='has no length'): learn.fit(1, cbs=Accumulate(2))
+        usable(learn)
+    once = ((FLOWERS, KINDS) for _ in range(30))
+    for dl in (Unsized(0), once):
+        with pytest.raises(ValueError, match='gives no batches'): new(dl).lr_find(num_it=90)
+
+
+def test_predictions_of_several_targets_stay_apart():
+    batches = [(FLOWERS[:40], FLOWERS[:40], (KINDS[:40], KINDS[40:80])),
+               (FLOWERS[:9], FLOWERS[:9], (KINDS[:9], KINDS[9:18]))]
+    learn = Learner(DataLoaders(batches, batches), Sum(), both, lr=0.1, progress=False)
+    preds, (first, second) = learn.get_preds()
+    assert preds.shape == (49, 3) and first.shape == second.shape == (49,)
+
+
+class Fastais:
+    "Has the methods of fastai's metrics."
+    def reset(self): pass
+    def accumulate(self, learn): pass
+
+
+def test_a_metric_of_fastais_is_refused():
+    learn = new(metrics=Fastais())
+    with pytest.raises(ValueError, match='metrics: Fastais is an object of fastai'): learn.fit(1)
+    learn.metrics = ()
     usable(learn)
 
 

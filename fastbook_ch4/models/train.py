@@ -48,15 +48,16 @@ class SyncBatchNorm(nn.BatchNorm2d):
     def forward(self, x): # (n, c, h, w) -> the same shape
         if not (self.training and self.shared): return super().forward(x)
         x, n = x.to(self.weight.dtype), dist.get_world_size()
-        means = torch.stack([x.mean((0, 2, 3)), x.square().mean((0, 2, 3))])
-        mean, square = AllReduce.apply(means)/n
-        var, count = square - mean**2, n*x.numel()/len(mean)
+        mean = AllReduce.apply(x.mean((0, 2, 3)))/n
+        apart = x - mean[:, None, None]
+        var = AllReduce.apply(apart.square().mean((0, 2, 3)))/n
+        count = n*x.numel()/len(mean)
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(var*count/(count - 1), self.momentum)
             self.num_batches_tracked.add_(1)
         scale = self.weight/(var + self.eps).sqrt()
-        return x*scale[:, None, None] + (self.bias - mean*scale)[:, None, None]
+        return apart*scale[:, None, None] + self.bias[:, None, None]
 
 def synchronise(
     model:nn.Module, # Changed in place; parameters and memories stay the same tensors
@@ -238,6 +239,7 @@ def _learner(accelerator, plan, rung, data, shape, knobs, g):
     dtype = torch.float64 if plan.double else torch.float32
     train, valid = (_share(part, plan.share, dtype)
                     for part in (data.train, data.valid))
+    if knobs['bs'] < 2: raise ValueError(f"bs: got {knobs['bs']}, want 2 or more")
     one_left = len(train.y) % knobs['bs'] == 1 # Too few for a batch normalisation
     train_dl = DataLoader(*train, knobs['bs'], True, drop_last=one_left, generator=g)
     model = resolve(rung.make)(len(data.classes), **shape)

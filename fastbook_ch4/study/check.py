@@ -18,7 +18,7 @@ import numpy as np, torch
 from torch import Tensor, nn
 
 from .chapters import CHAPTERS
-from .progress import printable
+from ..files import printable
 
 # %% ../../nbs/engine/check.ipynb #46b04c17
 LIMIT = 10_000_000 # The most numbers that a check looks at

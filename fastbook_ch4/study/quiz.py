@@ -13,8 +13,9 @@ from importlib.resources import files
 
 import click
 
+from ..files import printable
 from .chapters import chapter_of
-from .progress import (answers, fill, printable, record_answer, say,
+from .progress import (answers, fill, record_answer, say,
                                          width)
 from .question import Question, questions
 
