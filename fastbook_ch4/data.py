@@ -103,6 +103,7 @@ def _grey(
     images, # Tensor, array or list
 )->Tensor: # Shape (n, height, width)
     "Images as they can be drawn. Raises `ValueError` for any other shape."
+    if not len(images): raise ValueError('images: got none, want one or more')
     if isinstance(images, (list, tuple)): images = [torch.as_tensor(o) for o in images]
     x = torch.stack(images) if isinstance(images, list) else torch.as_tensor(images)
     x = x.detach().cpu()

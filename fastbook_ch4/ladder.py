@@ -197,7 +197,7 @@ def summary(
         if unequal: row['balanced'] = f'{_mean([r.balanced for r in rs]):.2%}'
         if many: row['lowest'] = f'{min(r.accuracy for r in rs):.2%}'
         row['mistakes'] = f'{_mean([r.mistakes for r in rs]):.1f}'.removesuffix('.0')
-        row['seconds'] = f'{_mean([r.seconds for r in rs]):.1f}'
+        row['seconds'] = f'{min(r.seconds for r in rs):.1f}'
         for source in sources:
             row[source] = ' '.join(_percent(q['accuracy']) for q in said
                                    if (q['source'], q['rung']) == (source, name))
@@ -230,6 +230,9 @@ def notes(
         said.append(f'{RUNGS[o.rung].title} was trained with {steps} only and may not '
                     f'have learned; give it more epochs: --rungs {o.rung} '
                     f'--set epochs={-(-FEW*o.knobs["epochs"]//o.steps)}.')
+    if len({o.seed for o in results}) > 1:
+        said.append('The seconds are those of the fastest seed; whatever else a machine '
+                    'does can only add to them.')
     threads = {(o.machine, o.threads) for o in results}
     if len(threads) > 1:
         said.append('The seconds come from different machines or numbers of threads, '

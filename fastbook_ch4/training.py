@@ -37,7 +37,8 @@ class DataLoader:
         nx, ny = len(x), len(y)
         if nx != ny:
             raise ValueError(f'x and y must be equally long, got {nx:,} and {ny:,}')
-        if bs < 1: raise ValueError(f'bs must be at least 1, got {bs}')
+        if not isinstance(bs, int) or bs < 1:
+            raise ValueError(f'bs must be a whole number, at least 1, got {bs!r}')
         self.x, self.y = x.to(device), y.to(device)
         self.bs, self.shuffle = bs, shuffle
         self.drop_last, self.generator = drop_last, generator
