@@ -231,8 +231,8 @@ def notes(
                     f'have learned; give it more epochs: --rungs {o.rung} '
                     f'--set epochs={-(-FEW*o.knobs["epochs"]//o.steps)}.')
     if len({o.seed for o in results}) > 1:
-        said.append('The seconds are those of the fastest seed; whatever else a machine '
-                    'does can only add to them.')
+        said.append('The seconds are those of the fastest seed; whatever else a '
+                    'machine does can only add to them.')
     threads = {(o.machine, o.threads) for o in results}
     if len(threads) > 1:
         said.append('The seconds come from different machines or numbers of threads, '
