@@ -298,7 +298,8 @@ class ProgressBar(Callback):
 
     def before_epoch(self, learn):
         self.start = time.time()
-        learn.train_dl, learn.valid_dl = map(self.bar, learn.dls[:2])
+        learn.train_dl = self.bar(learn.dls.train)
+        learn.valid_dl = self.bar(learn.dls.valid)
 
     def bar(self, dl): # Of a loader that doesn't say how many batches come, the loader
         if math.isnan(n_batches(dl)): return dl
