@@ -137,7 +137,10 @@ def ladder(digits, images, knobs, device, rungs, seed, seeds, into, add, as_json
     "Train every rung that makes sense, and compare them."
     from fastbook_ch4.data import device_of
     from fastbook_ch4.ladder import climb, notes, read_results, summary
-    if add: digits, images, rungs, seed, seeds = _as_before(into, add)
+    if add:
+        others = [f'--{o}' for o, given in (('set', knobs), ('images', images),
+                                            ('rungs', rungs)) if given]
+        digits, images, rungs, seed, seeds = _as_before(into, add, others)
     names = None if rungs is None else [r.strip() for r in rungs.split(',')]
     _check_places(chart, into, save, seeds)
     device = device_of(device)
@@ -160,10 +163,14 @@ def ladder(digits, images, knobs, device, rungs, seed, seeds, into, add, as_json
 def _as_before(
     into:Path, # The file of results
     name:str, # The rung to climb
+    others:list, # Other options that were given, and don't go with this one
 )->tuple: # Digits, folder, rungs, the first seed and how many, as for the command
     "Climb one rung more as the others in a file were climbed."
     from fastbook_ch4.ladder import read_results
     if not into: raise ValueError('add: name the file of results as well, with --into')
+    if others:
+        raise ValueError(f"add: leave {', '.join(others)} away; the rung is climbed as "
+                         'the table has it, and as the others in the file were')
     old = read_results(into)
     data, seeds = old[0].data, {r.seed for r in old}
     images = Path(data) if Path(data).is_dir() else None

@@ -33,7 +33,11 @@ def train_rung(
     torch.manual_seed(seed)
     model = resolve(rung.make)(k, **shape).to(data.train.x.device)
     resolve(rung.fit)(model, data, seed, show, **knobs)
-    return model.eval()
+    with torch.no_grad(): got = tuple(model.eval()(data.valid.x[:1]).shape)
+    if got != (1, k):
+        raise ValueError(f'{rung.name}: gives shape {got} for one image, want {(1, k)}, a '
+                         'score for each class; `OneScore` makes two scores of one')
+    return model
 
 # %% ../nbs/chapters/10_ladder.ipynb #ce03d74e
 @torch.no_grad()

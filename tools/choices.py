@@ -135,6 +135,9 @@ def fixed():
             shape, knobs = rung.settings(k)
             chosen = {knob for tried in TRIED[spec].get(rung.name, [])
                       for row in tried for knob in row}
+            for knob in (shape | knobs).keys() - chosen - FIXED.keys():
+                raise click.ClickException(f"{rung.name}: knob '{knob}' has no reason; try some "
+                                           'of its values in TRIED, or say why not in FIXED')
             rows += [dict(data=spec, rung=rung.name, knob=knob, value=value, why=FIXED[knob])
                      for knob, value in (shape | knobs).items() if knob not in chosen]
     return rows
@@ -148,7 +151,10 @@ def fixed():
               help="For '3,7' or 'all' alone.")
 def main(only, specs):
     "Make the choices anew."
-    start = time.perf_counter()
+    start, kept = time.perf_counter(), fixed()
+    for name in only:
+        if not any(name in tried for tried in TRIED.values()):
+            raise click.ClickException(f'{name}: nothing is to be tried; add it to TRIED')
     before = (json.loads(OUT.read_text())['choices']
               if OUT.exists() and (only or len(specs) < len(TRIED)) else [])
     todo = [(spec, name) for spec in specs for name in TRIED[spec] if not only or name in only]
@@ -162,7 +168,7 @@ def main(only, specs):
     done.sort(key=lambda c: order.index((c['data'], c['rung'])))
     record = dict(rule=' '.join(__doc__.split('\n\n')[2].split()), machine=cpu(),
                   threads=torch.get_num_threads(), versions=versions(),
-                  minutes=(time.perf_counter() - start)/60, choices=done, fixed=fixed())
+                  minutes=(time.perf_counter() - start)/60, choices=done, fixed=kept)
     write_whole(OUT, (json.dumps(record, indent=1) + '\n').encode())
     click.echo(f"{OUT}: {record['minutes']:.1f} minutes")
 

@@ -209,7 +209,8 @@ def save_onnx(
     `scores`. It is written for evaluation, and given back as it came. Raises
     `ModelError` where the extra is not installed, or the file can't be written."""
     _need_onnx()
-    images = torch.zeros(2, 1, 28, 28, device=next(model.parameters()).device)
+    device = next((p.device for p in model.parameters()), None)
+    images = torch.zeros(2, 1, 28, 28, device=device)
     with warnings.catch_warnings(), evaluating(model):
         warnings.simplefilter('ignore')
         program = torch.onnx.export(
