@@ -35,8 +35,8 @@ def train_rung(
     resolve(rung.fit)(model, data, seed, show, **knobs)
     with torch.no_grad(): got = tuple(model.eval()(data.valid.x[:1]).shape)
     if got != (1, k):
-        raise ValueError(f'{rung.name}: gives shape {got} for one image, want {(1, k)}, a '
-                         'score for each class; `OneScore` makes two scores of one')
+        raise ValueError(f'{rung.name}: gives shape {got} for one image, want {(1, k)}, '
+                         'a score for each class; `OneScore` makes two of one')
     return model
 
 # %% ../nbs/chapters/10_ladder.ipynb #ce03d74e
