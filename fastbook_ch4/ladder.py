@@ -35,7 +35,7 @@ def train_rung(
     resolve(rung.fit)(model, data, seed, show, **knobs)
     with torch.no_grad(): got = tuple(model.eval()(data.valid.x[:1]).shape)
     if got != (1, k):
-        raise ValueError(f'{rung.name}: gives shape {got} for one image, want {(1, k)}, '
+        raise ValueError(f'{rung.name}: gives shape {got} for an image, want {(1, k)}, '
                          'a score for each class; `OneScore` makes two of one')
     return model
 
