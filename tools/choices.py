@@ -159,18 +159,18 @@ def main(only, specs):
               if OUT.exists() and (only or len(specs) < len(TRIED)) else [])
     todo = [(spec, name) for spec in specs for name in TRIED[spec] if not only or name in only]
     done = [c for c in before if (c['data'], c['rung']) not in todo]
+    rule = ' '.join(__doc__.split('\n\n')[2].split())
+    order = [(spec, name) for spec in TRIED for name in TRIED[spec]]
     for spec in specs:
         data = data_of(spec)
-        for name in TRIED[spec]:
-            if (spec, name) in todo:
-                done += choose(spec, name, data, lambda line: click.echo(line, err=True))
-    order = [(spec, name) for spec in TRIED for name in TRIED[spec]]
-    done.sort(key=lambda c: order.index((c['data'], c['rung'])))
-    record = dict(rule=' '.join(__doc__.split('\n\n')[2].split()), machine=cpu(),
-                  threads=torch.get_num_threads(), versions=versions(),
-                  minutes=(time.perf_counter() - start)/60, choices=done, fixed=kept)
-    write_whole(OUT, (json.dumps(record, indent=1) + '\n').encode())
-    click.echo(f"{OUT}: {record['minutes']:.1f} minutes")
+        for name in (name for name in TRIED[spec] if (spec, name) in todo):
+            done += choose(spec, name, data, lambda line: click.echo(line, err=True))
+            done.sort(key=lambda c: order.index((c['data'], c['rung'])))
+            minutes = (time.perf_counter() - start)/60
+            record = dict(rule=rule, machine=cpu(), threads=torch.get_num_threads(),
+                          versions=versions(), minutes=minutes, choices=done, fixed=kept)
+            write_whole(OUT, (json.dumps(record, indent=1) + '\n').encode())
+    click.echo(f'{OUT}: {minutes:.1f} minutes')
 
 
 if __name__ == '__main__': main()
