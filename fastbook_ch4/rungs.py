@@ -108,7 +108,7 @@ RUNGS = {rung.name: rung for rung in [
           '08_resnet', 'ten_digits:looking_resnet', 'resnet:fit_net',
           kept=True, page=True, votes=True, shape=dict(width=8, looks=1),
           knobs=ONE_CYCLE | dict(epochs=5, shifted=True),
-          many=dict(looks=5, bs=256, epochs=12, smoothing=0.1))]}
+          many=dict(width=12, looks=5, bs=256, epochs=12, smoothing=0.1))]}
 
 # %% ../nbs/engine/rungs.ipynb #56f34696
 def rung_of(

@@ -48,16 +48,15 @@ class SyncBatchNorm(nn.BatchNorm2d):
     def forward(self, x): # (n, c, h, w) -> the same shape
         if not (self.training and self.shared): return super().forward(x)
         x, n = x.to(self.weight.dtype), dist.get_world_size()
-        mean = AllReduce.apply(x.mean((0, 2, 3)))/n
-        apart = x - mean[:, None, None]
-        var = AllReduce.apply(apart.square().mean((0, 2, 3)))/n
-        count = n*x.numel()/len(mean)
+        means = torch.stack([x.mean((0, 2, 3)), x.square().mean((0, 2, 3))])
+        mean, square = AllReduce.apply(means)/n
+        var, count = square - mean**2, n*x.numel()/len(mean)
         with torch.no_grad():
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(var*count/(count - 1), self.momentum)
             self.num_batches_tracked.add_(1)
         scale = self.weight/(var + self.eps).sqrt()
-        return apart*scale[:, None, None] + self.bias[:, None, None]
+        return x*scale[:, None, None] + (self.bias - mean*scale)[:, None, None]
 
 def synchronise(
     model:nn.Module, # Changed in place; parameters and memories stay the same tensors
