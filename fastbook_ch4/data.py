@@ -255,7 +255,9 @@ class Part(NamedTuple):
     x:Tensor # Shape (n, 1, 28, 28), float32, 0 (paper) to 1 (ink)
     y:Tensor # The class of each, int64, shape (n,), counted from 0
 
-    def to(self, device)->'Part': return Part(self.x.to(device), self.y.to(device))
+    def to(self,
+        device, # Such as 'cuda'
+    )->'Part': return Part(self.x.to(device), self.y.to(device))
 
 class Data(NamedTuple):
     "What to learn from, what to measure with, and what the classes are called."
@@ -266,7 +268,9 @@ class Data(NamedTuple):
     files:tuple=() # Of a folder: paths of the training and of the validation pictures
     notes:tuple=() # Of a folder: what was left out, as sentences
 
-    def to(self, device)->'Data': # The same on another device
+    def to(self,
+        device, # Such as 'cuda'
+    )->'Data': # The same there
         return self._replace(train=self.train.to(device), valid=self.valid.to(device))
 
 # %% ../nbs/chapters/00_data.ipynb #d9affa82

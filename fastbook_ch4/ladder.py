@@ -203,13 +203,10 @@ def summary(
         row['mistakes'] = f'{_mean([r.mistakes for r in rs]):.1f}'.removesuffix('.0')
         row['seconds'] = f'{min(r.seconds for r in rs):.1f}'
         for source in sources:
-            row[source] = ' '.join(_percent(q['accuracy']) for q in said
+            row[source] = ' '.join(f"{100*q['accuracy']:.4g}%" for q in said
                                    if (q['source'], q['rung']) == (source, name))
         rows.append(row)
     return rows
-
-def _percent(accuracy): # As its source prints it
-    return '99.99%' if accuracy == 0.9999 else f'{accuracy:.1%}'
 
 # %% ../nbs/chapters/10_ladder.ipynb #7943616c
 FEW = 100 # Steps of the optimizer, below which a rung may not have learned

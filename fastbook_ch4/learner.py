@@ -84,14 +84,21 @@ class Loop:
             self._around('epoch', self._one_epoch, CancelEpochException)
 
 # %% ../nbs/chapters/06_learner.ipynb #l14help2
-def noted(name, f, *args): # What `f(*args)` gives
+def noted(
+    name:str, # Whose call it is
+    f, # What to call
+    *args, # With what
+): # What it gives
     "An exception on the way is told where it was raised, unless it's one of `CANCELS`."
     try: return f(*args)
     except Exception as e:
         if not isinstance(e, CANCELS): e.add_note(f'raised in {name}')
         raise
 
-def halves(batch, device): # (xb, yb) on the device; xb is a tuple if there are several
+def halves(
+    batch, # (xb, yb), or (x1, x2, …, yb)
+    device, # Where they go; if None, they stay
+)->tuple: # (xb, yb); xb is a tuple where there are several inputs
     "Inputs and targets of a batch. Raises `ValueError` for a batch without targets."
     if not isinstance(batch, (tuple, list)) or len(batch) < 2:
         raise ValueError('dls: want batches of inputs and targets, (xb, yb); one came '
@@ -99,7 +106,11 @@ def halves(batch, device): # (xb, yb) on the device; xb is a tuple if there are 
     *xb, yb = (to_device(o, device) for o in batch)
     return xb[0] if len(xb) == 1 else tuple(xb), yb
 
-def to_device(o, device): # A tensor, or tensors in tuples, lists or dictionaries
+def to_device(
+    o, # A tensor, or tensors in tuples, lists or dictionaries
+    device, # Where they go; if None, they stay
+): # The same there, lists as tuples
+    "Raises `ValueError` for what isn't a tensor."
     if isinstance(o, dict): return {k: to_device(v, device) for k, v in o.items()}
     if isinstance(o, (tuple, list)): return tuple(to_device(v, device) for v in o)
     if hasattr(o, 'to'): return o.to(device)
@@ -112,14 +123,19 @@ def n_batches(dl): # How many batches a loader gives; NaN where it doesn't say
     try: return len(dl)
     except TypeError: return math.nan
 
-def one_number(value, name): # The value itself
+def one_number(
+    value, # Should be a tensor with one number
+    name:str, # Of the function that gave it
+)->torch.Tensor: # The value itself
     "Raises `ValueError` for what isn't a tensor with one number."
     if isinstance(value, torch.Tensor) and value.ndim == 0: return value
     got = getattr(value, 'shape', type(value).__name__)
     got = f'shape {tuple(got)}' if isinstance(got, tuple) else got
     raise ValueError(f'{name}: gave {got}, want a tensor with one number, of shape ()')
 
-def check_finite(loss):
+def check_finite(
+    loss:torch.Tensor, # 0-dim
+)->None:
     "Raises `ValueError` for a loss that no step can follow."
     if math.isfinite(loss.item()): return
     raise ValueError(f'loss_func: gave {loss.item()}. Look for NaN in the data, or '
@@ -188,7 +204,9 @@ TRANSIENT = 'events forward train_dl valid_dl xb yb pred loss'.split()
 def as_list(o): # One callback, or one metric, needs no list
     return list(o) if isinstance(o, (list, tuple)) else [o]
 
-def check_dls(dls):
+def check_dls(
+    dls, # Should have `.train` and `.valid`
+)->None:
     "Raises `ValueError` for a loader that is missing or has nothing to learn from."
     for name in ('train', 'valid'):
         if getattr(dls, name, None) is None:
@@ -207,7 +225,10 @@ def checked(cbs): # The callbacks, in a list
             if event.startswith(('before_', 'after_')): check_method(cb, event)
     return as_list(cbs)
 
-def check_method(cb, event):
+def check_method(
+    cb, # A callback
+    event:str, # Name of one of its methods
+)->None:
     "Raises `TypeError` or `ValueError` for a method that would not be called."
     name = f'{type(cb).__name__}.{event}'
     if event not in EVENTS:
@@ -220,7 +241,9 @@ def check_method(cb, event):
 # %% ../nbs/chapters/06_learner.ipynb #l14met
 class Mean:
     "The mean of a function of `(preds, yb)`, each batch weighted by its size."
-    def __init__(self, f): self.f, self.__name__ = f, name_of(f)
+    def __init__(self,
+        f, # Of predictions and targets; gives one number
+    ): self.f, self.__name__ = f, name_of(f)
     def reset(self): self.values, self.sizes = [], []
     def update(self, preds, yb):
         value = self.f(preds, yb)
@@ -238,7 +261,10 @@ def likeliest(preds): return preds.argmax(1) # Of scores, (n, k): the class of e
 
 class OfAll:
     "A function of all targets and all answers at once, in scikit-learn's order."
-    def __init__(self, f, answer=likeliest):
+    def __init__(self,
+        f, # Of all targets and all answers, in this order; gives one number
+        answer=likeliest, # Makes answers of the predictions of a batch
+    ):
         self.f, self.answer, self.__name__ = f, answer, name_of(f)
     def reset(self): self.answers, self.targets = [], []
     def update(self, preds, yb):
@@ -291,9 +317,8 @@ class Recorder(Callback):
 class ProgressBar(Callback):
     "A table with a row for each epoch, above a bar of the batches."
     def before_fit(self, learn):
-        from fastprogress.fastprogress import ConsoleMasterBar, NBMasterBar
-        kind = NBMasterBar if 'ipykernel' in sys.modules else ConsoleMasterBar
-        self.table = kind(range(learn.n_epoch))
+        from fastprogress.fastprogress import master_bar
+        self.table = master_bar(range(learn.n_epoch))
         self.table.update(0)
         self.table.write(['epoch', *learn.recorder.names, 'time'], table=True)
 
@@ -317,7 +342,9 @@ class ProgressBar(Callback):
 # %% ../nbs/chapters/06_learner.ipynb #cbfda3ec
 class Schedule(Callback):
     "Sets learning rate and momentum to `f(pos)`; `pos` goes from 0 to 1 step by step."
-    def __init__(self, f): self.f = f
+    def __init__(self,
+        f, # Of the part that is done, 0 to 1; gives learning rate and momentum
+    ): self.f = f
     def before_fit(self, learn):
         self.n = learn.n_epoch*n_batches(learn.dls.train)
         if math.isnan(self.n):
@@ -401,9 +428,10 @@ class Learner(Trainer):
         progress:bool=None, # Show the table? By default in a notebook or a terminal
         **kwargs, # As for `Trainer`
     ):
+        from fastprogress.core import IN_NOTEBOOK
         super().__init__(*args, **kwargs)
         self.metrics, self.recorder = metrics, Recorder()
-        shown = 'ipykernel' in sys.modules or sys.stdout.isatty()
+        shown = IN_NOTEBOOK or sys.stdout.isatty()
         bars = [ProgressBar()] if (shown if progress is None else progress) else []
         self.default_cbs = [self.recorder, *bars]
 
@@ -480,7 +508,9 @@ def again_and_again(dl): # The batches of a loader, epoch after epoch, without e
 # %% ../nbs/chapters/06_learner.ipynb #a480ed07
 class Accumulate(Callback):
     "Steps after every `n` batches, by the mean gradient of all their items."
-    def __init__(self, n): self.n = n
+    def __init__(self,
+        n:int, # How many batches to a step
+    ): self.n = n
     def before_fit(self, learn):
         if math.isnan(n_batches(learn.dls.train)):
             raise ValueError('dls.train: has no length, and the last batch has to be '
@@ -503,7 +533,9 @@ class Accumulate(Callback):
 
 class ClipGrad(Callback):
     "Shortens the gradient to a length of `max_norm` where it is longer."
-    def __init__(self, max_norm): self.max_norm = max_norm
+    def __init__(self,
+        max_norm:float, # Of all gradients taken as one list of numbers
+    ): self.max_norm = max_norm
     def before_step(self, learn):
         torch.nn.utils.clip_grad_norm_(learn.model.parameters(), self.max_norm)
 

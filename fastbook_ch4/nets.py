@@ -65,8 +65,13 @@ def flat_net(
     "`simple_net` for images."
     return nn.Sequential(nn.Flatten(), *make_net(hidden, n_out))
 
-def one_linear(n_out:int=2)->OneScore: # For two classes
+def one_linear(
+    n_out:int=2, # Always 2
+)->OneScore: # For two classes
     return OneScore(flat_linear(1))
 
-def one_net(n_out:int=2, hidden:int=30)->OneScore: # For two classes
+def one_net(
+    n_out:int=2, # Always 2
+    hidden:int=30, # Hidden units
+)->OneScore: # For two classes
     return OneScore(flat_net(1, hidden))

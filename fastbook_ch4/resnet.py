@@ -193,7 +193,9 @@ def shift(
 # %% ../nbs/chapters/08_resnet.ipynb #e24f0fdb
 class Shift(Callback):
     "Moves each batch's training images by up to a pixel, with draws from `generator`."
-    def __init__(self, generator:torch.Generator=None): self.generator = generator
+    def __init__(self,
+        generator:torch.Generator=None, # Of the CPU; torch's own if None
+    ): self.generator = generator
     def before_batch(self, learn):
         if learn.training: learn.xb = shift(learn.xb, self.generator)
 

@@ -43,8 +43,8 @@ def same_shape(
 )->None:
     """Raises `ValueError` where the shapes differ, before broadcasting compares each
     prediction with every target."""
+    if preds.shape == targets.shape: return
     got, want = tuple(targets.shape), tuple(preds.shape)
-    if got == want: return
     alike = preds.numel() == targets.numel()
     fix = ('`targets.view_as(preds)` makes it so.' if alike
            else 'There must be one target for each prediction.')

@@ -1,6 +1,6 @@
 """Whatever happens in a training, the `Learner` says what it was, keeps what was measured, keeps
 nothing else alive, and can be used afterwards."""
-import copy, math, pickle, sys
+import copy, math, pickle
 from functools import partial
 
 import pytest, torch
@@ -305,8 +305,7 @@ class Streamed(torch.utils.data.IterableDataset):
     def __iter__(self): yield from zip(FLOWERS, KINDS)
 
 
-def test_loaders_without_a_length(monkeypatch):
-    monkeypatch.delitem(sys.modules, 'ipykernel', raising=False)   # The bar of a terminal
+def test_loaders_without_a_length():
     streamed = torch.utils.data.DataLoader(Streamed(), batch_size=30)
     for dl in (Unsized(), streamed):
         learn = new(dl, dl, progress=True)

@@ -70,7 +70,10 @@ def synchronise(
 class Accelerate(Callback):
     """Shares each batch among the processes of an `accelerate.Accelerator`, and honours
     its mixed precision; put it behind callbacks that change images."""
-    def __init__(self, accelerator):
+    def __init__(self,
+        accelerator, # An `accelerate.Accelerator`
+    ):
+        "Raises `ValueError` for a precision other than 'no' and 'bf16'."
         self.accelerator, self.said = accelerator, False
         if accelerator.mixed_precision not in ('no', 'bf16'):
             raise ValueError(
@@ -108,7 +111,11 @@ class Accelerate(Callback):
             learn.loss = self.accelerator.reduce(learn.loss.detach(), 'mean')
 
 # %% ../../nbs/pages/train.ipynb #e1a2d964
-def share(o, n, i): # The `i`-th of `n` equal shares of a tensor, or of each in a tuple
+def share(
+    o, # A tensor, or tensors in tuples
+    n:int, # How many equal shares
+    i:int, # Which one, from 0
+): # That share of each
     return tuple(share(p, n, i) for p in o) if isinstance(o, tuple) else o.chunk(n)[i]
 
 # %% ../../nbs/pages/train.ipynb #8d986b10
@@ -192,7 +199,10 @@ def _share(
 # %% ../../nbs/pages/train.ipynb #ctrain01
 class Report(Callback):
     "Prints a line after each epoch, in the main process."
-    def __init__(self, report, main=True): self.report, self.main = report, main
+    def __init__(self,
+        report, # Is called with the line
+        main:bool=True, # Is this the main process?
+    ): self.report, self.main = report, main
     def before_epoch(self, learn): self.start = time.perf_counter()
     def after_epoch(self, learn):
         if not (self.main and finished(learn)): return
