@@ -21,8 +21,9 @@ help: ## Show this list
 run: .venv/ready ## Climb the ladder: a table, and a chart in out/; with DIGITS=all for ten digits, SEEDS=3 for three seeds
 	$(BIN)/fastbook_ch4 ladder --digits $(DIGITS) --seeds $(SEEDS) --chart out/ladder.png
 
-test: .venv/ready ## Run every notebook as a test, then the other checks; without Node.js those of the live pages are left out
+test: .venv/ready ## Run every notebook as a test, then the chapters' visible cells alone, then the other checks; without Node.js those of the live pages are left out
 	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing
+	OMP_NUM_THREADS=1 $(BIN)/python tools/road.py --run
 	$(BIN)/pytest -q tests --ignore tests/test_site.py --ignore tests/test_live_browser.py
 
 browser: docs ## Test the site in Chromium, which has to be there
@@ -54,6 +55,7 @@ notebooks: .venv/ready ## Export the package, execute the notebooks in place, cl
 	$(BIN)/python tools/questions.py
 	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 $(NOTEBOOKS)
 	$(BIN)/python tools/questions.py --clear
+	$(BIN)/python tools/road.py --write
 	$(BIN)/nbdev_clean
 	$(BIN)/python tools/readme.py
 

@@ -100,7 +100,7 @@ def _load(
     images, # The option `--images`
 ): # As from `data_of`
     "Read the data, and say what was left out."
-    from fastbook_ch4.data import data_of, digits_of
+    from fastbook_ch4.data_sets import data_of, digits_of
     if images is None: digits_of(digits)
     data = data_of(digits if images is None else Path(images))
     for note in data.notes[:5]: click.echo(note, err=True)
@@ -135,7 +135,7 @@ _NAMES = ' '.join(
 def ladder(digits, images, knobs, device, rungs, seed, seeds, into, add, as_json, chart,
            save):
     "Train every rung that makes sense, and compare them."
-    from fastbook_ch4.data import device_of
+    from fastbook_ch4.data_sets import device_of
     from fastbook_ch4.ladder import climb, notes, read_results, summary
     if add:
         others = [f'--{o}' for o, given in (('set', knobs), ('images', images),
@@ -285,7 +285,7 @@ def _print_table(
 def train(digits, images, knobs, device, rung, seed, share, double, out, go_on):
     "Train one rung on one process or, started by torchrun or accelerate, on several."
     from accelerate import Accelerator
-    from fastbook_ch4.data import device_of
+    from fastbook_ch4.data_sets import device_of
     from fastbook_ch4.models.train import NETS, Plan, train
     if rung not in NETS:
         raise ValueError(f"rung: got {rung!r}, want one of {', '.join(NETS)}")

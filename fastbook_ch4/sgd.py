@@ -37,6 +37,7 @@ def quadratic(
     return a*t**2 + b*t + c
 
 # %% ../nbs/chapters/02_sgd.ipynb #f4f37d6b
+#| code-fold: true
 def same_shape(
     preds:Tensor, # Predictions
     targets:Tensor, # What they should have been

@@ -12,15 +12,17 @@ import click, torch
 from torch import nn
 from torch.nn import functional as F
 
-from fastbook_ch4.data import Part, data_of, device_of
+from fastbook_ch4.data_sets import Part, data_of, device_of
 from fastbook_ch4.files import write_whole
+from fastbook_ch4.fitting import shift
 from fastbook_ch4.ladder import climb, machine, versions
 from fastbook_ch4.learner import DataLoaders, Learner
 from fastbook_ch4.loss import batch_accuracy, linear1, mnist_loss, sigmoid
 from fastbook_ch4.models.saved import load_tensors
+from fastbook_ch4.norms import batch_norm
 from fastbook_ch4.optim import BasicOptim
 from fastbook_ch4.proof import prove
-from fastbook_ch4.resnet import batch_norm, conv, resnet18, shift
+from fastbook_ch4.resnet import conv, resnet18
 from fastbook_ch4.rungs import RUNGS
 from fastbook_ch4.ten_digits import cross_entropy
 from fastbook_ch4.training import DataLoader, flat

@@ -13,8 +13,9 @@ from unittest.mock import patch
 import pytest, torch
 from torch import Tensor
 
-from fastbook_ch4 import resnet
-from fastbook_ch4.data import Data, Part, device_of
+import fastbook_ch4.callbacks   # Gives the Learner its `lr_find`
+from fastbook_ch4 import fitting
+from fastbook_ch4.data_sets import Data, Part, device_of
 from fastbook_ch4.ladder import climb
 from fastbook_ch4.learner import DataLoaders, Learner
 from fastbook_ch4.rungs import RUNGS, resolve
@@ -41,7 +42,7 @@ def made_up(k):
     stack = ExitStack()
     for name, answer in answers.items(): stack.enter_context(pretend(name, answer))
     # The fused AdamW has no version for this device
-    slow = patch.dict(resnet.ADAMW.keywords, fused=False)
+    slow = patch.dict(fitting.ADAMW.keywords, fused=False)
     stack.enter_context(slow)
     return stack
 
@@ -74,7 +75,7 @@ def left_behind(xb, generator=None, k=1):
 
 
 def test_a_tensor_left_behind_is_found():
-    with patch.object(resnet, 'shift', left_behind), pytest.raises((RuntimeError, IndexError)):
+    with patch.object(fitting, 'shift', left_behind), pytest.raises((RuntimeError, IndexError)):
         train(RUNGS['small_resnet'], 2, dict(epochs=1, shifted=True))
 
 

@@ -1,13 +1,13 @@
 "Everything public says what it takes: a docment for each parameter."
-import dataclasses, importlib, inspect
+import dataclasses, importlib, inspect, pkgutil
 
 import pytest
 from fastcore.docments import docments
 
-MODULES = [f'fastbook_ch4.{name}' for name in (
-    'data', 'files', 'ladder', 'learner', 'loss', 'nets', 'optim', 'pictures', 'pixels', 'proof',
-    'resnet', 'rungs', 'sgd', 'ten_digits', 'training', 'models.predict', 'models.saved',
-    'models.train')]
+import fastbook_ch4
+
+MODULES = [m.name for m in pkgutil.walk_packages(fastbook_ch4.__path__, 'fastbook_ch4.')
+           if not m.ispkg and '.exercises.' not in m.name]
 
 
 def undocumented(thing):
@@ -21,7 +21,8 @@ def undocumented(thing):
 @pytest.mark.parametrize('name', MODULES)
 def test_every_parameter_has_its_docment(name):
     module = importlib.import_module(name)
-    missing = {thing: undocumented(getattr(module, thing)) for thing in module.__all__}
+    missing = {thing: undocumented(getattr(module, thing))
+               for thing in getattr(module, '__all__', [])}
     assert not {k: v for k, v in missing.items() if v}
 
 

@@ -5,9 +5,9 @@ import os, random, subprocess, sys
 import pytest, torch
 from PIL import Image, ImageDraw
 
-from fastbook_ch4.data import data_of
+from fastbook_ch4.data_sets import data_of
 from fastbook_ch4.ladder import climb
-from fastbook_ch4.resnet import _fastai_dls
+from fastbook_ch4.fastai_rung import _fastai_dls
 
 
 def draw(path, kind, seed, size=(40, 40)):

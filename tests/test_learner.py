@@ -8,13 +8,16 @@ from hypothesis import given, settings, strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from fastbook_ch4.learner import (CANCELS, EVENTS, TRANSIENT, Accumulate, Callback, ClipGrad,
-                                  DataLoaders, Learner, OfAll, as_list, likeliest)
-from fastbook_ch4.optim import BasicOptim, get_hypers
+from fastbook_ch4.callbacks import Accumulate, ClipGrad   # and `lr_find`
+from fastbook_ch4.learner import (EVENTS, Callback, CancelBatchException, CancelEpochException,
+                                  CancelFitException, DataLoaders, Learner)
+from fastbook_ch4.learner_tools import TRANSIENT, OfAll, as_list, get_hypers, likeliest
+from fastbook_ch4.optim import Adam, BasicOptim
 from fastbook_ch4.training import DataLoader
 
 check = settings(max_examples=40, deadline=None)
 FLOWERS = torch.randn(90, 4, generator=torch.Generator().manual_seed(0))
+CANCELS = CancelBatchException, CancelEpochException, CancelFitException
 KINDS = (FLOWERS@torch.randn(4, 3, generator=torch.Generator().manual_seed(1))).argmax(1)
 
 
@@ -198,7 +201,7 @@ def test_clipping_scales_the_step_and_not_the_loss(max_norm):
 
 # The optimizer
 
-@pytest.mark.parametrize('opt_func', [BasicOptim, torch.optim.SGD, torch.optim.AdamW])
+@pytest.mark.parametrize('opt_func', [BasicOptim, Adam, torch.optim.SGD, torch.optim.AdamW])
 def test_a_plain_fit_after_one_cycle_is_a_plain_fit(opt_func):
     learn = new(opt_func=opt_func)
     learn.fit(1, 0.1)
@@ -221,7 +224,7 @@ def test_the_recorder_takes_the_rate_from_the_optimizer():
     assert {lr for lr, _ in learn.recorder.hypers} == {0.5}
 
 
-@pytest.mark.parametrize('opt_func', [BasicOptim, torch.optim.SGD, torch.optim.AdamW])
+@pytest.mark.parametrize('opt_func', [BasicOptim, Adam, torch.optim.SGD, torch.optim.AdamW])
 def test_what_was_frozen_is_taken_in(opt_func):
     learn = new(opt_func=opt_func)
     learn.model = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))

@@ -22,9 +22,9 @@ NAMES = re.compile(
     r'|\b(?:8|16|32|64)[- ]bits?\b'               # Kinds of number
     r'|\b10[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+'                        # Powers of ten, as a scale has them
     r'|^(?:#+ )?\d\d?\. '                         # Items and headings
-    r'|\b(?i:axis|chapter|meeting|part|question|stage|step|trap) \d\d?(?![.,]?\d|\s?[%×])'
-    r'|\b(?i:chapters|meetings|stages) \d\d?(?:(?:, | and | to )\d\d?\b)*'
-    r'|\[\d\d(?= )', re.M)                        # The number of a chapter as a link
+    r'|\b(?i:axis|chapter|meeting|part|question|stage|step|trap) \d\d?b?(?![.,]?\d|\s?[%×])'
+    r'|\b(?i:chapters|meetings|stages) \d\d?b?(?:(?:, | and | to )\d\d?b?\b)*'
+    r'|\[\d\db?(?= )', re.M)                        # The number of a chapter as a link
 
 
 def value(text): return float(text.replace(',', '').replace('−', '-').replace('±', '').lstrip('+'))

@@ -7,6 +7,7 @@ import pytest, yaml
 
 from conftest import ROOT
 from docs.links import is_exercises, notebooks
+from fastbook_ch4.study.chapters import number
 from readme import readme
 
 NOTEBOOKS = [ROOT/'nbs'/nb for nb in notebooks()]
@@ -473,8 +474,9 @@ def misnamed(sidebar, titles):
     "Pages whose name in the sidebar is not their number and their chapter's title."
     named = {Path(href).stem: text
              for text, href in re.findall(r'text: "(.*)"\n +href: (.*\.ipynb)', sidebar)}
-    return sorted(page for page in {*titles, *named}
-                  if named.get(page) != f"{page[:2]} {titles.get(page.removesuffix('_exercises'))}")
+    right = {page: f"{number(page)} {titles.get(page.removesuffix('_exercises'))}"
+             for page in {*titles, *named}}
+    return sorted(page for page in right if named.get(page) != right[page])
 
 
 def test_the_sidebar_names_the_chapters():

@@ -15,17 +15,17 @@ NAME, TITLE = 'least_squares', 'linear, least squares'
 CELL = '''#| export
 def fit_least_squares(model, data, seed, show=False, ridge=10.):
     "One linear layer, solved instead of stepped."
-    x, y = data.train.x.flatten(1), F.one_hot(data.train.y).float()
+    x, y = data.train.x.flatten(1), torch.nn.functional.one_hot(data.train.y).float()
     w = torch.linalg.solve(x.T@x + ridge*torch.eye(784), x.T@(y - y.mean(0)))
     with torch.no_grad():
         for p, q in zip(model[1].parameters(), (w.T, y.mean(0))): p.copy_(q)'''
 ROW = f"""    Rung('{NAME}', '{TITLE}', 'solved, not stepped', '09_ten_digits',
-         'fastbook_ch4.nets:flat_linear', 'fastbook_ch4.ten_digits:fit_least_squares',
+         'fastbook_ch4.rung_nets:flat_linear', 'fastbook_ch4.ten_digits:fit_least_squares',
          knobs=dict(ridge=10.), kept=True, page=True)"""
 CLIMB = f'''
 import json, sys
 from pathlib import Path
-from fastbook_ch4.data import Part, data_of
+from fastbook_ch4.data_sets import Part, data_of
 from fastbook_ch4.ladder import climb, summary, write_results
 from fastbook_ch4.models.saved import save_model
 here, tables = Path(sys.argv[1]), {{}}

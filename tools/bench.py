@@ -11,7 +11,8 @@ from pathlib import Path
 import click, torch, torch.nn.functional as F
 from torch import nn
 
-from fastbook_ch4.data import data_of, read_idx
+from fastbook_ch4.data_sets import data_of
+from fastbook_ch4.kept import read_idx
 from fastbook_ch4.files import write_whole
 from fastbook_ch4.ladder import cpu, score, train_rung, versions
 from fastbook_ch4.learner import DataLoaders, Learner
@@ -151,7 +152,7 @@ def fastai_way(seed, **loader):
     """fastai's calls with nothing said but the seed: `from_folder`, `vision_learner`,
     `fit_one_cycle(1)`."""
     from fastai.vision.all import ImageDataLoaders, accuracy, resnet18, set_seed, vision_learner
-    from fastbook_ch4.data import mnist_sample
+    from fastbook_ch4.kept import mnist_sample
     set_seed(seed, reproducible=True)
     learn = vision_learner(ImageDataLoaders.from_folder(mnist_sample(), **loader), resnet18,
                            pretrained=False, loss_func=F.cross_entropy, metrics=accuracy)

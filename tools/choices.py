@@ -15,7 +15,8 @@ from pathlib import Path
 
 import click, torch
 
-from fastbook_ch4.data import Part, data_of, mnist
+from fastbook_ch4.data_sets import Part, data_of
+from fastbook_ch4.kept import mnist
 from fastbook_ch4.files import write_whole
 from fastbook_ch4.ladder import cpu, score, train_rung, versions
 from fastbook_ch4.rungs import RUNGS
@@ -31,6 +32,8 @@ TRIED = {
         'optimizer': [[dict(lr=lr) for lr in (0.3, 1., 3., 10., 30.)]],
         'learner': [[dict(lr=lr) for lr in (0.3, 1., 3., 10., 30.)]],
         'simple_net': [[dict(bs=bs, lr=lr) for bs in (256, 64) for lr in (0.1, 1., 3.)]],
+        'plain_net': [[dict(normed=normed) for normed in (False, True)],
+                      [dict(epochs=n) for n in (3, 5)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
         'trimmed_resnet18': [[dict(lr=lr) for lr in (1e-3, 3e-3, 1e-2)]],
         'small_resnet': [
             [dict(shifted=shifted, epochs=n) for shifted in (False, True) for n in (3, 5)],
@@ -41,6 +44,8 @@ TRIED = {
         'softmax': [[dict(lr=lr, decay=decay) for lr in (2., 4.) for decay in (1., 0.88)]],
         'net30': [[dict(epochs=n) for n in (5, 10, 15)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
         'net100': [[dict(epochs=n) for n in (5, 10, 20)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
+        'plain_net': [[dict(normed=normed) for normed in (False, True)],
+                      [dict(epochs=n) for n in (3, 5)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
         'quick_resnet': [
             [dict(bs=bs, pct_start=pct) for bs in (256, 192, 128) for pct in (0.1, 0.25)],
             [dict(lr=lr) for lr in (5e-3, 1e-2, 2e-2)]],
@@ -55,9 +60,9 @@ TRIED = {
 # Three where nothing is said
 SEEDS = {('3,7', name): n
          for name, n in dict(by_hand=10, optimizer=10, learner=10, simple_net=5,
-                             small_resnet=5).items()}
+                             plain_net=5, small_resnet=5).items()}
 # Trained on this share of the images, for the sake of time
-SMALLER = {('all', 'resnet18'): 0.1, ('all', 'small_resnet'): 0.4}
+SMALLER = {('all', 'plain_net'): 0.4, ('all', 'resnet18'): 0.1, ('all', 'small_resnet'): 0.4}
 
 # Knobs that nobody chose by a score, and why they are what they are
 FIXED = {

@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS, STUDY = ROOT/'nbs'/'chapters', ROOT/'fastbook_ch4'/'study'
 # A cell that shows a round, or their score
-ROUND = re.compile(r"^(?:quiz\('(?P<chapter>\d\d)'\)|Total\(\))$", re.M)
+ROUND = re.compile(r"^(?:quiz\('(?P<chapter>\d\db?)'\)|Total\(\))$", re.M)
 FILES = ('quiz.css', 'quiz.js')   # What a page with rounds needs, from STUDY
 
 

@@ -14,9 +14,10 @@ from fastbook_ch4.loss import init_params, linear1, mnist_loss, threes_sevens
 from fastbook_ch4.models.predict import FAR
 from fastbook_ch4.models.saved import MODELS, load_model
 from fastbook_ch4.resnet import ResBlock
+from fastbook_ch4.rung_nets import FiveLooks, MeanDigits
 from fastbook_ch4.rungs import RUNGS, Rung
 from fastbook_ch4.sgd import step
-from fastbook_ch4.ten_digits import FiveLooks, MeanDigits, ten_digits
+from fastbook_ch4.ten_digits import ten_digits
 
 N = 100 # Threes, and sevens, for the pages that have both
 

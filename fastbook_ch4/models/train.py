@@ -15,10 +15,10 @@ from pathlib import Path
 import torch, torch.distributed as dist
 from torch import nn
 
-from ..data import Part, data_of
+from ..data_sets import Part, data_of
 from ..learner import Callback, DataLoaders, Learner
 from .saved import ModelError, load_tensors, save_tensors
-from ..resnet import ADAMW, Shift
+from ..fitting import ADAMW, Shift
 from ..rungs import RUNGS, resolve, rung_of
 from ..ten_digits import accuracy
 from ..training import DataLoader
@@ -172,7 +172,7 @@ def resume(
 # %% ../../nbs/pages/train.ipynb #f3986f9a
 # The rungs that can be trained so
 NETS = [name for name, rung in RUNGS.items()
-        if rung.fit == 'fastbook_ch4.resnet:fit_net']
+        if rung.fit == 'fastbook_ch4.fitting:fit_net']
 
 @dataclass
 class Plan:

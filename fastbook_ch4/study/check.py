@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np, torch
 from torch import Tensor, nn
 
-from .chapters import CHAPTERS
+from .chapters import CHAPTERS, number
 from ..files import printable
 
 # %% ../../nbs/engine/check.ipynb #46b04c17

@@ -17,7 +17,7 @@ import click
 from platformdirs import user_data_dir
 
 from ..files import printable, write_whole
-from .chapters import CHAPTERS, chapter_of
+from .chapters import CHAPTERS, chapter_of, number
 from .question import questions
 
 # %% ../../nbs/engine/progress.ipynb #5589f30a
@@ -184,7 +184,9 @@ def table(
     short:bool, # Name the chapters by their numbers alone?
 )->list[str]: # Lines
     "The table in one of its forms."
-    names = [r['chapter'][:3].strip('_') if short else r['chapter'] for r in rows]
+    names = [r['chapter'] for r in rows]
+    if heads is SHORT: names = ['=' if o == 'all' else o for o in names]
+    if short: names = [number(o).removeprefix('0') for o in names]
     columns = [['' if short else 'chapter', *names],
                [heads[0], *(f"{r['passed']}/{r['exercises']}" for r in rows)],
                [heads[1], *(f"{r['answered']}/{r['questions']}" for r in rows)],

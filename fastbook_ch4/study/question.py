@@ -12,7 +12,7 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 
-from .chapters import CHAPTERS, chapter_of
+from .chapters import CHAPTERS, chapter_of, number
 
 # %% ../../nbs/engine/questions.ipynb #b4bcdfe9
 TYPED = ('number', 'shape', 'prints')
@@ -52,7 +52,7 @@ class Question:
     @property
     def link(self)->str: return f'{self.chapter}.ipynb#{anchor(self.heading)}'
     @property
-    def place(self)->str: return f'chapter {self.chapter[:2]}, “{self.heading}”'
+    def place(self)->str: return f'chapter {number(self.chapter)}, “{self.heading}”'
     @property
     def typed(self)->bool: return self.kind in TYPED
     @property

@@ -14,7 +14,7 @@ from importlib.resources import files
 import click
 
 from ..files import printable
-from .chapters import chapter_of
+from .chapters import chapter_of, number
 from .progress import (answers, fill, record_answer, say,
                                          width)
 from .question import Question, questions
@@ -101,7 +101,7 @@ def _mark_chosen(q, given):
 
 # %% ../../nbs/engine/quiz.ipynb #645dfaf6
 def mark(
-    q:Question,
+    q:Question, # The one that was asked
     given, # What was typed; or places of options, ascending, for 'order' top to bottom
 )->tuple[bool, list[str]]: # Whether it is right, None for unread; and what to say to it
     "Mark an answer. `fb4Mark` in quiz.js does the same in the browser."
@@ -113,7 +113,7 @@ HINTS = dict(number='Your number:', shape='Your shape, such as (64, 1):',
              prints='It prints:')
 
 def page_data(
-    q:Question,
+    q:Question, # Any of the six kinds
 )->dict: # What JSON can hold
     "What `quiz.js` needs to know for marking a question."
     data = dict(id=q.id, kind=q.kind, right=q.places, unread=UNREAD[q.kind],
@@ -161,11 +161,11 @@ class Round:
     "The questions of one chapter; shows itself."
     def __init__(self,
         name:str, # The chapter's notebook; a page keeps rounds apart by it
-        questions:list[Question],
+        questions:list[Question], # In the order of the page
     ): self.name,self.questions = name,questions
     def __repr__(self):
         texts = [_as_text(n, q) for n, q in enumerate(self.questions, 1)]
-        end = f'Answer in a terminal: fastbook_ch4 quiz {self.name[:2]}'
+        end = f'Answer in a terminal: fastbook_ch4 quiz {number(self.name)}'
         return '\n\n'.join([*texts, end])
     def html(self,
         alone:bool=True, # With the styles and the script, which a site has as files?

@@ -83,6 +83,20 @@ def stage_page(page, nb, elsewhere):
     path.write_text(json.dumps(page), encoding='utf-8')
 
 
+def folded(cells):
+    """The cells with those that say `#| code-fold: true` in two: their code behind a click, which
+    smalldocs doesn't know, and then what they show."""
+    for cell in cells:
+        source = ''.join(cell['source'])
+        if cell['cell_type'] == 'code' and re.search(r'^#\| *code-fold: true', source, re.M):
+            code = re.sub(r'^#\|.*\n', '', source, flags=re.M)
+            what = 'Code of the figure' if 'fig-cap:' in source else 'Code'
+            yield dict(cell_type='markdown', metadata={}, source='<details class="fold">\n'
+                       f'<summary>{what}</summary>\n\n```python\n{code}\n```\n\n</details>')
+            cell = cell | dict(source='#| echo: false\n' + source)
+        yield cell
+
+
 def front_matter(**fields):
     "A page's first cell."
     return dict(cell_type='raw', metadata={}, source=f'---\n{yaml.safe_dump(fields)}---\n')
@@ -96,6 +110,7 @@ def stage_notebook(nb):
     page['cells'][0] = front_matter(**fields)
     show(page)   # the rounds of questions
     code = [''.join(c['source']) for c in page['cells'] if c['cell_type'] == 'code']
+    page['cells'] = [*folded(page['cells'])]
     stage_page(page, nb, elsewhere=any('echo: false' not in source for source in code))
 
 

@@ -1,0 +1,104 @@
+"How long the road is, and whether each chapter's visible cells can be copied and run."
+import json, re
+
+import pytest
+
+from conftest import ROOT
+from road import (CHAPTERS, bound_twice, first_step, is_folded, marked, measure, numbered, source,
+                  table, unbound)   # tools/road.py
+
+ROWS = {p.stem: measure(p) for p in CHAPTERS}
+
+
+def test_length_of_the_road():
+    minutes = [row['minutes'] for row in ROWS.values()]
+    early = sum(row['cells'] for name, row in ROWS.items() if name < '06')
+    loss = next(p for p in CHAPTERS if p.stem == '03_loss')
+    assert (len(ROWS) >= 13 and sum(minutes) <= 330 and max(minutes) <= 40 and early <= 330
+            and first_step(loss) <= 45), '\n' + table()
+
+
+@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+def test_minutes_folds_and_numbers_are_as_made(path):
+    assert path.read_text(encoding='utf-8') == marked(path), 'run tools/road.py --write'
+
+
+@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+def test_visible_cells_stand_alone(path):
+    found = [*unbound(path)]
+    assert not found, 'no visible cell makes or imports these:\n' + '\n'.join(found)
+
+
+@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+def test_a_name_means_one_thing(path):
+    found = [*bound_twice(path)]
+    assert not found, 'bound in more than one visible cell:\n' + '\n'.join(found)
+
+
+def made_up(tmp_path, *sources):
+    "A notebook of code cells, and of Markdown where a source begins with M."
+    cells = [dict(cell_type='markdown' if s[0] == 'M' else 'code', id=str(i), metadata={},
+                  outputs=[], source=s.removeprefix('M')) for i, s in enumerate(sources)]
+    path = tmp_path/'made_up.ipynb'
+    path.write_text(json.dumps(dict(cells=cells)), encoding='utf-8')
+    return path
+
+
+def test_what_counts(tmp_path):
+    figure = dict(output_type='display_data', data={'image/png': ''})
+    path = made_up(tmp_path, 'Mone two three', '#| hide\nx = 1', '#| default_exp a',
+                   '#| export\nx = 1\n\ny = 2', '#| code-fold: true\nplot()')
+    nb = json.loads(path.read_text())
+    nb['cells'][-1]['outputs'] = nb['cells'][1]['outputs'] = [figure]
+    path.write_text(json.dumps(nb))
+    assert measure(path) == dict(cells=3, words=3, lines=2, figures=1, minutes=1)
+
+
+@pytest.mark.parametrize('broken, kept', [
+    (['print(x)'], ['x = 1', 'print(x)']),
+    (['#| hide\nx = 1', 'print(x)'], ['#| hide\nprint(x)']),
+    (['#| echo: false\nx = 1', 'print(x)'], ['#| code-fold: true\nx = 1', 'print(x)']),
+    (['def f(): return x'], ['def f(x): return x']),
+    (['[o for o in x]'], ['from math import *', '[o for o in (pi, e)]']),
+    (['print(x)', 'x = 1'], ['with open(__file__) as x: print(x)'])])
+def test_a_name_can_be_missing(broken, kept, tmp_path):
+    assert [*unbound(made_up(tmp_path, *broken))] and not [*unbound(made_up(tmp_path, *kept))]
+
+
+@pytest.mark.parametrize('broken, kept', [
+    (['x = 1', 'x = 2'], ['x = 1; x = 2', '#| hide\nx = 3']),
+    (['x = 1', 'for x in (1, 2): pass'], ['x = 1', '[x for x in (1, 2)]']),
+    (['def f(): pass', 'f = 1'], ['def f(): pass', 'def f(x): return x']),
+    (['x = 1', 'import math as x'], ['import math', 'import math']),
+    (['x = 1', '(x := 2)'], ['fig, ax = 1, 2', 'fig, ax = 3, 4'])])
+def test_a_name_can_mean_two_things(broken, kept, tmp_path):
+    assert [*bound_twice(made_up(tmp_path, *broken))]
+    assert not [*bound_twice(made_up(tmp_path, *kept))]
+
+
+def test_what_is_made(tmp_path):
+    path = made_up(tmp_path, 'M**The question of this chapter:** why?', '#| hide\n1', '2')
+    once = marked(path)
+    path.write_text(once)
+    head, hidden, shown = json.loads(once)['cells']
+    assert (source(head).endswith('why?\n\n*About 0 minutes to read.*') and marked(path) == once
+            and hidden['metadata'] == dict(jupyter=dict(source_hidden=True))
+            and shown['metadata'] == {})
+
+
+@pytest.mark.parametrize('text, right', [
+    ('[07](07b_autograd.ipynb)', '[07b](07b_autograd.ipynb)'),
+    ('[chapter 03](../chapters/05_optimizer.ipynb#one)',
+     '[chapter 05](../chapters/05_optimizer.ipynb#one)'),
+    ('[all 10](09_ten_digits.ipynb)', '[all 10](09_ten_digits.ipynb)'),
+    ('[03 Old](03_loss.ipynb)', '[03 Old](03_loss.ipynb)')])
+def test_numbers_of_chapters_are_made(text, right): assert numbered(text) == right
+
+
+def test_folds():
+    "What only plots shows its code to those who ask. A line or two may stand in the open."
+    plots = [c for p in CHAPTERS for c in json.loads(p.read_text(encoding='utf-8'))['cells']
+             if re.search(r'^#\| *fig-cap', source(c), re.M)
+             and len(re.findall(r'^\s*(?:for .*: )?(?:ax\w*|plt)\b.*\.', source(c), re.M)) > 3]
+    in_the_open = [source(c).splitlines()[-1] for c in plots if not is_folded(c)]
+    assert len(plots) > 9 and not in_the_open, f'say `#| code-fold: true`: {in_the_open}'
