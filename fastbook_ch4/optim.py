@@ -55,10 +55,12 @@ def fit_optimizer(
 def in_a_list(
     params, # Gives tensors, such as `model.parameters()`
 )->list: # The same tensors
-    "Raises `ValueError` for a single tensor, and where there are none."
-    listed = list(params)
-    if isinstance(params, Tensor) or not listed:
-        raise ValueError('params: want a list of tensors, with at least one in it')
+    "Raises `ValueError` for anything else, and where there are none."
+    listed = list(params) if hasattr(params, '__iter__') else []
+    fit = all(hasattr(p, 'grad') for p in listed)
+    if isinstance(params, Tensor) or not listed or not fit:
+        raise ValueError('params: want a list of tensors, with at least one in it, '
+                         'such as `model.parameters()`')
     return listed
 
 def with_gradient(

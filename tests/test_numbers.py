@@ -24,7 +24,8 @@ NAMES = re.compile(
     r'|^(?:#+ )?\d\d?\. '                         # Items and headings
     r'|\b(?i:axis|chapter|meeting|part|question|stage|step|trap) \d\d?b?(?![.,]?\d|\s?[%×])'
     r'|\b(?i:chapters|meetings|stages) \d\d?b?(?:(?:, | and | to )\d\d?b?\b)*'
-    r'|\[\d\db?(?= )', re.M)                        # The number of a chapter as a link
+    r'|\[\d\db?(?= )'                              # The number of a chapter as a link
+    r'|^\*\*Time:\*\* about \d+ minutes to read', re.M) # As tools/road.py makes it
 
 
 def value(text): return float(text.replace(',', '').replace('−', '-').replace('±', '').lstrip('+'))

@@ -81,8 +81,8 @@ def test_what_is_made(tmp_path):
     once = marked(path)
     path.write_text(once)
     head, hidden, shown = json.loads(once)['cells']
-    assert (source(head).endswith('why?\n\n*About 0 minutes to read.*') and marked(path) == once
-            and hidden['metadata'] == dict(jupyter=dict(source_hidden=True))
+    assert (source(head).endswith('why?\n\n**Time:** about 0 minutes to read.')
+            and marked(path) == once and hidden['metadata'] == dict(jupyter=dict(source_hidden=True))
             and shown['metadata'] == {})
 
 

@@ -17,6 +17,7 @@ CHAPTERS = sorted(p for p in (ROOT/'nbs'/'chapters').glob('[01]*.ipynb')
                   if not p.stem.endswith('_exercises'))
 WORDS, LINE, FIGURE = 200, 8/60, 20/60   # Words a minute; minutes for a line and for a figure
 OPTION = r'^#\| *({})\b'
+TIME = re.compile(r'^\*\*Time:\*\* about \d+ minutes to read\.$', re.M)
 
 
 def cells(path): return json.loads(path.read_text(encoding='utf-8'))['cells']
@@ -40,7 +41,7 @@ def measure(path):
     "What a reader of a chapter meets, and how many minutes it takes."
     shown = [c for c in cells(path) if is_visible(c)]
     n = dict(cells=len(shown),
-             words=sum(len(source(c).split()) for c in shown if not is_code(c)),
+             words=sum(len(TIME.sub('', source(c)).split()) for c in shown if not is_code(c)),
              lines=sum(len(lines(c)) for c in shown), figures=sum(map(figures, shown)))
     return n | dict(minutes=round(n['words']/WORDS + n['lines']*LINE + n['figures']*FIGURE))
 
@@ -125,7 +126,6 @@ def bound_twice(path):
 
 # What is written
 
-TIME = re.compile(r'^\*About \d+ minutes to read\.\*$', re.M)
 
 
 NUMBERED = re.compile(r'(\[(?:[Cc]hapter )?)\d\db?(?= |\])([^\]\n]*\]\((?:[\w./]*/)?(\d\db?)_\w+'
@@ -137,7 +137,7 @@ def numbered(text):
     return NUMBERED.sub(r'\g<1>\g<3>\g<2>', text)
 
 
-def minutes_text(minutes): return f'*About {minutes} minutes to read.*'
+def minutes_text(minutes): return f'**Time:** about {minutes} minutes to read.'
 
 
 def marked(path):

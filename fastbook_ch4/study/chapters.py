@@ -26,7 +26,7 @@ def chapter_of(
     for module, notebook in CHAPTERS.items():
         n, title = number(notebook), notebook.partition('_')[2]
         known_as = module, notebook, title, n, n.removeprefix('0')
-        if str(name) in known_as: return notebook
+        if str(name).lower() in known_as: return notebook
     known = ', '.join(f'{number(o)} {module}' for module, o in CHAPTERS.items())
     raise ValueError(f'chapter: got {name!r}, '
                      f'want the number or the name of one: {known}')

@@ -57,8 +57,13 @@ def _slopes(xb, yb, weights, bias):
     g = _g(xb, yb, weights, bias)
     return xb.T@g, g.sum(0)
 
+def _errors(g):
+    xb, weights, bias = _numbers((5, 3), (3, 1), 1)(g)
+    errors = torch.tensor([[1.5], [-1.], [0.5], [2.], [-0.5]])
+    return xb, xb@weights + bias - errors, weights, bias
+
 ex = Exercise('mse_slopes', 'autograd', _slopes, {
-    'five items, three numbers each': _numbers((5, 3), (5, 1), (3, 1), 1),
+    'five items, too high and too low': _errors,
     'a batch of one': _numbers((1, 4), (1, 1), (4, 1), 1),
     'no error at all': lambda g: (torch.ones(2, 2), torch.full((2, 1), 3.),
                                   torch.ones(2, 1), torch.ones(1))},
@@ -224,22 +229,25 @@ def _order(last, made_of):
 def _is_in_order(f, last, made_of):
     "What can be said of an order: several are right."
     order = f(last, made_of)
-    if not isinstance(order, (list, tuple)): return order
+    if order is None: return None
+    if not isinstance(order, (list, tuple)): return type(order).__name__
     place = {name: i for i, name in enumerate(order)}
     behind = [place.get(o, 99) < i for name, i in place.items()
               for o in made_of.get(name, [])]
     return {'names': sorted(map(str, place)), 'how many': len(order),
             'each behind its operands': all(behind)}
 
-_LOSS = {'wx': ['w', 'x'], 'score': ['wx', 'b'], 'p': ['score'], 'loss': ['p']}
+def _loss(**more): # Made anew for each try, which may change it
+    return {'wx': ['w', 'x'], 'score': ['wx', 'b'], 'p': ['score'],
+            'loss': ['p']} | more
 ex = Exercise('topological', 'autograd', _order, {
     'a chain': lambda g: ('c', {'c': ['b'], 'b': ['a']}),
-    'the loss of a linear model': lambda g: ('loss', _LOSS),
+    'the loss of a linear model': lambda g: ('loss', _loss()),
     'a name that is used early and late': lambda g: (
         'e', {'b': ['a'], 'c': ['b'], 'd': ['c', 'b'], 'e': ['a', 'd']}),
     'two that are made of the same': lambda g: (
         'd', {'d': ['c', 'b'], 'c': ['b', 'a'], 'b': ['a']}),
-    'something that does not lead there': lambda g: ('p', _LOSS | {'w2': ['w']}),
+    'something that does not lead there': lambda g: ('p', _loss(w2=['w'])),
     'a name on its own': lambda g: ('w', {})},
     run=_is_in_order,
     hints=('Before a name is written down, all that it was made of has to be in the '
@@ -281,6 +289,8 @@ ex.symptom('missing', 'Names are missing. Those that were made of nothing count 
                       'back.',
            lambda want, got: isinstance(got, dict)
            and set(got['names']) < set(want['names']))
+ex.symptom('no_list', 'What comes back is no list. A list of the names is wanted.',
+           lambda want, got: isinstance(got, str))
 ex.symptom('key', 'A name that was made of nothing is not in `made_of`. '
            '`made_of.get(name, [])` gives an empty list for it.',
            lambda want, got: isinstance(got, Raised) and 'KeyError' in got.kinds);

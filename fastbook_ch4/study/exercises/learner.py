@@ -85,7 +85,7 @@ ex = Exercise('EarlyStopping', 'learner', _EarlyStopping, run=_stopped,
         'only the training loss stays': lambda g: (1, [0.5, 0.4, 0.3, 0.2], [0.3]*4),
         'three times in a row': lambda g: (3, [0.5, 0.4, 0.6, 0.7, 0.8, 0.3]),
         'a second training, with higher losses than the first':
-            lambda g: (2, [0.9, 0.8, 0.7, 0.6], _FALLING, [0.3, 0.2])},
+            lambda g: (2, [0.9, 0.8, 0.7, 0.6], [*_FALLING], [0.3, 0.2])},
     hints=('Two things are remembered from epoch to epoch: the lowest loss so far, and '
            'how many epochs have come and gone since.',
            'Begin in `before_fit` with `self.best, self.waited = float("inf"), 0`. '

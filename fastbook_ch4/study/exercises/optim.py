@@ -269,7 +269,7 @@ def _rms(g, sqr, keep, eps, square=lambda g: g**2, own=None):
 ex = Exercise('rms_scaling', 'optim', lambda g, sqr, keep, eps: _rms(g, sqr, keep, eps),
     seconds=20,
     cases={'four numbers': _g_sqr(4, keep=0.8, eps=0.1),
-           'a table': _g_sqr(2, 3, keep=0.9, eps=1e-3),
+           'a table': _g_sqr(2, 3, keep=0.9, eps=3.),
            'a first step':
                lambda g: (torch.tensor([3., -0.5]), torch.zeros(2), 0.9, 0.)},
     hints=('Two lines: first the new average, then the division, which uses it.',
@@ -311,6 +311,8 @@ ex.suspect('squared gradient', 'The square of the gradient is divided. The squar
 ex.suspect('multiplied', 'The gradient is multiplied by its usual size. Divide by it.',
            lambda g, sqr, keep, eps: (
                g*((s := _rms(g, sqr, keep, eps)[1]).sqrt() + eps), s))
+ex.suspect('no eps', 'eps is left out. It is added to the root, so that nothing is '
+           'divided by 0.', lambda g, sqr, keep, eps: _rms(g, sqr, keep, 0))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #5615cc69
@@ -374,6 +376,10 @@ ex.suspect('sum', 'Each number is added as a whole. For an average, multiply it 
 ex.suspect('plain mean', 'This is the mean of the numbers so far, in which all count '
            'the same. In the running average, earlier ones count less and less.',
            lambda v, keep: [sum(v[:n])/n for n in range(1, len(v) + 1)])
+ex.suspect('factors exchanged', 'keep and 1 - keep are exchanged: keep belongs to the '
+           'old average.',
+           lambda v, keep: [avg*(1 - (1 - keep)**n)/(1 - keep**n)
+                            for n, avg in enumerate(_averages(v, 1 - keep), 1)])
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #df9218a2
@@ -483,6 +489,23 @@ ex.suspect('not squared', 'The average of the squares gets the gradient as it is
                p - lr*(a := betas[0]*avg + (1 - betas[0])*g)/(1 - betas[0]**n)
                /(((s := betas[1]*sqr + (1 - betas[1])*g)/(1 - betas[1]**n)).sqrt()
                  + eps), a, s))
+ex.suspect('no eps', 'eps is left out. It is added to the root, so that nothing is '
+           'divided by 0.', lambda p, g, avg, sqr, n, lr, betas, eps: _adam(
+               p, g, avg, sqr, n, lr, betas, 0))
+@ex.suspect('factors exchanged', 'Each beta and 1 - beta are exchanged: beta belongs '
+            'to the old average.')
+def _(p, g, avg, sqr, n, lr, betas, eps):
+    b1, b2 = betas
+    avg, sqr = (1 - b1)*avg + b1*g, (1 - b2)*sqr + b2*g**2
+    size = (sqr/(1 - b2**n)).sqrt() + eps
+    return p - lr*avg/(1 - b1**n)/size, avg, sqr
+@ex.suspect('sums', 'What is new is added as a whole, which makes sums of the '
+            'averages. Multiply it by 1 - beta.')
+def _(p, g, avg, sqr, n, lr, betas, eps):
+    b1, b2 = betas
+    avg, sqr = b1*avg + g, b2*sqr + g**2
+    size = (sqr/(1 - b2**n)).sqrt() + eps
+    return p - lr*avg/(1 - b1**n)/size, avg, sqr
 ex.symptom('parameters only', 'Three tensors are wanted, the parameters and both '
            'averages. The caller needs the averages for the next step.',
            lambda want, got: isinstance(got, torch.Tensor));

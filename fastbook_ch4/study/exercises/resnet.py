@@ -361,6 +361,7 @@ ex = Exercise('sizes', 'resnet', _sizes, {
     'the plain net of the chapter': lambda g: (28, [(5, 2), (3, 2), (3, 1), (3, 1)]),
     'one layer': lambda g: (9, [(3, 2)]),
     'large kernels, odd sizes': lambda g: (45, [(7, 2), (5, 3), (3, 2)]),
+    'kernels of even size': lambda g: (28, [(2, 2), (4, 2)]),
     'a kernel of 1': lambda g: (10, [(1, 2), (3, 2)]),
     'none': lambda g: (28, [])},
     hints=('What goes into the second layer is what came out of the first.',
@@ -394,6 +395,13 @@ ex.suspect('padding_once', 'The padding is counted once. There are zeros above a
            'below.',
            lambda size, layers:
                [size := (size + k//2 - k)//stride + 1 for k, stride in layers])
+ex.suspect('no_stride', 'The stride is left out. It says how many rows the kernel '
+           'goes on at each step.', lambda size, layers:
+               [size := size + 2*(k//2) - k + 1 for k, _ in layers])
+ex.suspect('odd_only', 'That is right for kernels of odd size. For an even one too, '
+           'half of it is added on either side: 2 rows for a kernel of 4.',
+           lambda size, layers: [size := (size + 2*((k - 1)//2) - k)//stride + 1
+                                 for k, stride in layers])
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #x08e629f
@@ -451,12 +459,13 @@ def _dead(result): return (result == 0).all(0).all(-1).all(-1).float().mean()
 
 def _result(g, n, dead, half=True, c=6):
     """What a layer gives: so many dead channels, one that is 0 on the first image
-    alone, and many places with 0."""
+    alone, one on the second, one that is hardly alive, and many places with 0."""
     x = torch.randn(n, c, 4, 4, generator=g).relu()
-    x[:, -1, 0, 0] = 1.
-    x[0, :, 1, 1] += 0.5
+    x[:, :, 1, 1] += 0.5
     x[:, :dead] = 0.
-    if half and n > 1: x[0, dead] = 0.
+    if half and n > 1: x[0, dead] = x[1, dead + 1] = 0.
+    x[:, -1] = 0.
+    x[-1, -1, 0, 0] = 1e-3
     return x
 
 ex = Exercise('dead_share', 'resnet', _dead, {
