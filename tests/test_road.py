@@ -82,8 +82,8 @@ def test_what_is_made(tmp_path):
     path.write_text(once)
     head, hidden, shown = json.loads(once)['cells']
     assert (source(head).endswith('why?\n\n**Time:** about 0 minutes to read.')
-            and marked(path) == once and hidden['metadata'] == dict(jupyter=dict(source_hidden=True))
-            and shown['metadata'] == {})
+            and marked(path) == once and shown['metadata'] == {}
+            and hidden['metadata'] == dict(jupyter=dict(source_hidden=True)))
 
 
 @pytest.mark.parametrize('text, right', [
