@@ -426,7 +426,7 @@ ex = Exercise('adam_step', 'optim', lambda p, g, avg, sqr, n, lr, betas, eps: _a
     hints=('Three lines and a `return`: the two averages, and then the step, which '
            'uses the new ones.',
            'The averages are returned as they are. Only what goes into the step is '
-           'divided by 1 - beta**n.',
+           'divided by `1 - beta**n`.',
            '`avg = b1*avg + (1 - b1)*g`, `sqr = b2*sqr + (1 - b2)*g**2`, `size = '
            '(sqr/(1 - b2**n)).sqrt() + eps`, and then '
            '`return p - lr*avg/(1 - b1**n)/size, avg, sqr`.'),
@@ -437,7 +437,7 @@ ex = Exercise('adam_step', 'optim', lambda p, g, avg, sqr, n, lr, betas, eps: _a
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #74c1cf5b
 ### BEGIN HIDDEN TESTS
 ex.suspect('no correction', 'Neither average is corrected, so that the first steps '
-           'have the wrong length. Divide them by 1 - beta**n in the step.',
+           'have the wrong length. Divide them by `1 - beta**n` in the step.',
            lambda *args: _adam(*args, powers=(0, 0)))
 ex.suspect('sizes not corrected', 'The average of the gradients is corrected, and that '
            'of the squares is not. Both began at 0.',
