@@ -8,7 +8,7 @@ __all__ = ['QUOTED', 'FEW', 'RESULTS', 'train_rung', 'score', 'cpu', 'machine', 
 
 # %% ../nbs/engine/climbing.ipynb #89e7c5f7
 from dataclasses import asdict, dataclass, fields
-import json, os, platform, time
+import json, platform, time
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path

@@ -364,7 +364,7 @@ class Table:
 
 # %% ../nbs/engine/learner_tools.ipynb #c66ca8b0
 class ProgressBar:
-    "A table with a row for each epoch, above a bar of the batches."
+    "Shows a `Table` that fills in while a learner trains."
     def before_fit(self, learn):
         self.table = Table(learn.n_epoch, learn.recorder.names)
     def before_epoch(self, learn):

@@ -6,7 +6,6 @@
 __all__ = ['calibration']
 
 # %% ../nbs/pages/mistakes.ipynb #a2ec75e9
-import torch
 from torch import Tensor
 
 def calibration(

@@ -8,9 +8,10 @@ __all__ = ['DISTANCES', 'OneScore', 'flat_linear', 'flat_net', 'one_linear', 'on
 
 # %% ../nbs/engine/rung_nets.ipynb #73b50536
 import torch, torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
-from .loss import init_params, linear1
+from .learner import DataLoaders, Learner
+from .loss import init_params, linear1, mnist_loss
 from .nets import make_net
 from .nearest_mean import PixelSimilarity
 from .pixels import mnist_distance, rmse_distance
@@ -18,6 +19,7 @@ from .resnet import ResBlock
 from .small_nets import pooled, small_resnet
 from .ten_digits import cross_entropy
 from .training import DataLoader, train_epoch
+from .training_tools import epochs_shown, fill, flat
 
 # %% ../nbs/engine/rung_nets.ipynb #a74abbf3
 class OneScore(nn.Module):
@@ -57,10 +59,6 @@ def one_net(
     return OneScore(flat_net(1, hidden))
 
 # %% ../nbs/engine/rung_nets.ipynb #ba46b8c0
-from .learner import DataLoaders, Learner
-from .loss import mnist_loss
-from .training import flat
-
 def fit_learner(
     model, # A `OneScore`; its `net`, which gives one score, is trained
     data, # As from `data_of`, two classes
@@ -72,12 +70,10 @@ def fit_learner(
     shuffle:bool=True, # A new order in each epoch?
 )->None:
     "Train a module in our `Learner`."
-    from fastprogress import progress_bar
     g = torch.Generator().manual_seed(seed)
     dls = DataLoaders(DataLoader(*flat(data.train), bs, shuffle, generator=g), ())
     learn = Learner(dls, model.net, mnist_loss, lr=lr, progress=False)
-    rounds = range(epochs)
-    for _ in progress_bar(rounds, leave=False) if show else rounds: learn.fit(1)
+    for _ in epochs_shown(epochs, show): learn.fit(1)
 
 # %% ../nbs/engine/rung_nets.ipynb #fb5eacba
 # Each takes images, shape (n, 28, 28), and one mean, shape (28, 28); gives shape (n,)
@@ -126,17 +122,15 @@ def fit_softmax(
     epochs:int=21, # How often to go through the images
 )->None:
     "Softmax regression by hand: the loop of chapter 04 with `cross_entropy`."
-    from fastprogress import progress_bar
     g, k = torch.Generator().manual_seed(seed), len(data.classes)
     device = data.train.x.device
     params = [init_params(size, 0.01, g, device) for size in ((784, k), k)]
     dl = DataLoader(data.train.x.flatten(1), data.train.y, bs=bs, shuffle=True,
                     generator=g)
-    for epoch in progress_bar(range(epochs), leave=False) if show else range(epochs):
+    for epoch in epochs_shown(epochs, show):
         train_epoch(dl, lambda xb: linear1(xb, *params), cross_entropy, params,
                     lr*decay**epoch)
-    with torch.no_grad():
-        for p, q in zip(model[1].parameters(), (params[0].T, params[1])): p.copy_(q)
+    fill(model, [params[0].T, params[1]])
 
 # %% ../nbs/engine/rung_nets.ipynb #945bda39
 def quick_resnet(

@@ -6,7 +6,7 @@
 __all__ = ['ONE_CYCLE', 'RUNGS', 'Rung', 'resolve', 'rung_of']
 
 # %% ../nbs/engine/rungs.ipynb #7203ea25
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 import importlib
 
 # %% ../nbs/engine/rungs.ipynb #4370cdb3

@@ -32,8 +32,11 @@ def hold_out(
     g = torch.Generator().manual_seed(seed)
     x, y = data.train
     rows = torch.randperm(len(x), generator=g)
-    def part(rows): return data.train._replace(x=x[rows], y=y[rows])
-    return data._replace(train=part(rows[n:]), valid=part(rows[:n]))
+    parts = rows[n:], rows[:n]
+    train, valid = (data.train._replace(x=x[rows], y=y[rows]) for rows in parts)
+    if not data.files: return data._replace(train=train, valid=valid)
+    files = tuple([data.files[0][i] for i in rows] for rows in parts)
+    return data._replace(train=train, valid=valid, files=files)
 
 # %% ../nbs/engine/training_tools.ipynb #2181005c
 def check_rows(

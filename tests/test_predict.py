@@ -1,6 +1,6 @@
 """`fastbook_ch4 predict` and `export` at the command line: every bad image and every bad model ends
 in one sentence, and the other images are answered."""
-import io, json, os, re, shutil, subprocess, sys, time
+import io, json, re, shutil, subprocess, sys, time
 from pathlib import Path
 
 import numpy as np, pytest, torch

@@ -14,7 +14,7 @@ import questions as tool   # tools/questions.py
 from conftest import ROOT
 from fastbook_ch4.study.chapters import CHAPTERS as MODULES, chapter_of, number as number_of
 from fastbook_ch4.study.progress import answers, exercise_names, progress_command, progress_file
-from fastbook_ch4.study.question import Question, anchor, parse, questions
+from fastbook_ch4.study.question import Question, anchor, questions
 from fastbook_ch4.study.quiz import (LETTERS, UNREAD, WAYS_OUT, Round, Total, form, forms, mark,
                                      page_data, quiz, quiz_command, read)
 

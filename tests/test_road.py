@@ -4,8 +4,8 @@ import json, re
 import pytest
 
 from conftest import ROOT
-from road import (CHAPTERS, bound_twice, first_step, is_folded, marked, measure, numbered, source,
-                  table, unbound)   # tools/road.py
+from road import (CHAPTERS, bound_twice, first_step, is_folded, marked, measure, numbered,
+                  only_folded, source, table, unbound)   # tools/road.py
 
 ROWS = {p.stem: measure(p) for p in CHAPTERS}
 
@@ -23,10 +23,24 @@ def test_minutes_folds_and_numbers_are_as_made(path):
     assert path.read_text(encoding='utf-8') == marked(path), 'run tools/road.py --write'
 
 
+def test_links_elsewhere_name_the_chapters_number():
+    wrong = {path.name: text for path in (ROOT/'nbs').rglob('*.ipynb')
+             if '.ipynb_checkpoints' not in path.parts
+             for c in json.loads(path.read_text(encoding='utf-8'))['cells']
+             if c['cell_type'] == 'markdown' and numbered(text := source(c)) != text}
+    assert not wrong
+
+
 @pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
 def test_visible_cells_stand_alone(path):
     found = [*unbound(path)]
     assert not found, 'no visible cell makes or imports these:\n' + '\n'.join(found)
+
+
+@pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
+def test_what_the_road_needs_is_not_folded(path):
+    found = [*only_folded(path)]
+    assert not found, 'only folded cells make these; unfold what makes them:\n' + '\n'.join(found)
 
 
 @pytest.mark.parametrize('path', CHAPTERS, ids=lambda p: p.stem)
@@ -46,12 +60,12 @@ def made_up(tmp_path, *sources):
 
 def test_what_counts(tmp_path):
     figure = dict(output_type='display_data', data={'image/png': ''})
-    path = made_up(tmp_path, 'Mone two three', '#| hide\nx = 1', '#| default_exp a',
+    path = made_up(tmp_path, 'Mone two three', 'M![](it.svg)', '#| hide\nx = 1', '#| default_exp a',
                    '#| export\nx = 1\n\ny = 2', '#| code-fold: true\nplot()')
     nb = json.loads(path.read_text())
-    nb['cells'][-1]['outputs'] = nb['cells'][1]['outputs'] = [figure]
+    nb['cells'][-1]['outputs'] = nb['cells'][2]['outputs'] = [figure]
     path.write_text(json.dumps(nb))
-    assert measure(path) == dict(cells=3, words=3, lines=2, figures=1, minutes=1)
+    assert measure(path) == dict(cells=4, words=4, lines=2, figures=2, minutes=1)
 
 
 @pytest.mark.parametrize('broken, kept', [
@@ -59,10 +73,21 @@ def test_what_counts(tmp_path):
     (['#| hide\nx = 1', 'print(x)'], ['#| hide\nprint(x)']),
     (['#| echo: false\nx = 1', 'print(x)'], ['#| code-fold: true\nx = 1', 'print(x)']),
     (['def f(): return x'], ['def f(x): return x']),
+    (['def f(): x = 1\nprint(x)'], ['def f():\n    x = 1\n    return x']),
+    (['[x for x in (1, 2)]\nprint(x)'], ['class A:\n    x = 1\n    y = x']),
     (['[o for o in x]'], ['from math import *', '[o for o in (pi, e)]']),
     (['print(x)', 'x = 1'], ['with open(__file__) as x: print(x)'])])
 def test_a_name_can_be_missing(broken, kept, tmp_path):
     assert [*unbound(made_up(tmp_path, *broken))] and not [*unbound(made_up(tmp_path, *kept))]
+
+
+@pytest.mark.parametrize('broken, kept', [
+    (['#| code-fold: true\nx = 1', 'print(x)'], ['#| code-fold: true\nx = 1', 'x = 2\nprint(x)']),
+    (['#| code-fold: true\nx = 1', 'def f(): return x'],
+     ['#| code-fold: true\n#| exports\nx = 1', 'print(x)'])])
+def test_a_fold_can_hide_too_much(broken, kept, tmp_path):
+    assert [*only_folded(made_up(tmp_path, *broken))]
+    assert not [*only_folded(made_up(tmp_path, *kept))]
 
 
 @pytest.mark.parametrize('broken, kept', [

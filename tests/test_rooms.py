@@ -8,8 +8,7 @@ from conftest import ROOT
 
 NAME = 'fastbook_ch4'
 # What a lesson may import, beside the lessons below it
-FOR_ALL = {'data_sets', 'files', 'fitting', 'guards', 'kept', 'learner_tools', 'nearest_mean',
-           'pictures', 'rungs', 'training_tools'}
+FOR_ALL = {'data_sets', 'files', 'guards', 'kept', 'learner_tools', 'training_tools'}
 # The only lessons that such a module may import
 LESSONS_OF = {'callbacks': {'learner'}, 'data_sets': {'data'},
               'fitting': {'learner', 'training'}, 'nearest_mean': {'pixels'}}

@@ -1,15 +1,17 @@
 """How long the road is: cells, words, lines of code, figures and minutes of each chapter.
 
     python tools/road.py            print the table
-    python tools/road.py --write    and write each chapter's minutes at its head, and fold on the
-                                    page and in JupyterLab what only plots or only checks
-    python tools/road.py --names    and list the names that a visible cell lacks, or binds anew
+    python tools/road.py --write    and write each chapter's minutes at its head, and its number
+                                    where a link leads to it; collapse folded and hidden cells
+                                    in JupyterLab
+    python tools/road.py 03_loss    and list the names that a visible cell lacks, or binds anew;
+                                    with --names, those of all chapters
     python tools/road.py --run      and run each chapter's visible cells, and no others
 
 A cell is visible unless it says `#| hide`. A visible cell is folded where it says
 `#| code-fold: true`: its output is on the page, and its code behind a click.
 """
-import ast, builtins, importlib, json, re, sys
+import ast, builtins, importlib, json, re, symtable, sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +36,9 @@ def lines(cell):
     return [o for o in source(cell).splitlines() if o.strip() and not o.startswith('#|')]
 
 
-def figures(cell): return sum('image/png' in o.get('data', {}) for o in cell.get('outputs', []))
+def figures(cell):
+    if not is_code(cell): return source(cell).count('![')
+    return sum('image/png' in o.get('data', {}) for o in cell.get('outputs', []))
 
 
 def measure(path):
@@ -82,34 +86,48 @@ def bound(tree):
     return found
 
 
-def parsed(cell):
-    "The tree of a code cell, without the lines that are IPython's."
-    return ast.parse(re.sub(r'^[%!].*$', '', source(cell), flags=re.M))
+def python(cell):
+    "The text of a code cell, without the lines that are IPython's."
+    return re.sub(r'^[%!].*$', '', source(cell), flags=re.M)
 
 
-def local_names(tree):
-    "What is bound inside functions and comprehensions, wherever."
-    for o in ast.walk(tree):
-        if isinstance(o, ast.arg): yield o.arg
-        if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Store): yield o.id
-        if isinstance(o, (ast.FunctionDef, ast.ClassDef)): yield o.name
-        if isinstance(o, ast.ExceptHandler) and o.name: yield o.name
-        if isinstance(o, ast.alias): yield (o.asname or o.name).partition('.')[0]
+def parsed(cell): return ast.parse(python(cell))
+
+
+def used(cell):
+    "The names that a code cell looks up, but for those that its functions bind themselves."
+    tables = [symtable.symtable(python(cell), 'cell', 'exec')]
+    for table in tables:
+        tables += table.get_children()
+        for o in table.get_symbols():
+            if o.is_referenced() and (table is tables[0] or o.is_global()): yield o.get_name()
+
+
+def shown_code(path):
+    "The code cells whose code a reader can see, in the open or behind a click."
+    return [c for c in cells(path)
+            if is_code(c) and is_visible(c) and not says(c, 'echo: false')]
 
 
 def unbound(path):
     "The names that a visible cell uses, and no visible cell up to it imports or makes."
     known = {*dir(builtins), 'display', 'get_ipython', '__file__', '__name__'}
-    for cell in filter(is_visible, cells(path)):
-        if not is_code(cell): continue
-        if says(cell, 'echo: false'): continue   # A reader sees what it shows alone
-        tree = parsed(cell)
-        known |= {*bound(tree)}
-        inside = {*local_names(tree)}
-        for o in ast.walk(tree):
-            if isinstance(o, ast.Name) and isinstance(o.ctx, ast.Load) and \
-                    o.id not in known | inside:
-                yield f'{o.id}, in the cell {cell["id"]} that begins: {[*lines(cell), ""][0]}'
+    for cell in shown_code(path):
+        known |= {*bound(parsed(cell))}
+        for name in {*used(cell)} - known:
+            yield f'{name}, in the cell {cell["id"]} that begins: {[*lines(cell), ""][0]}'
+
+
+def only_folded(path):
+    """The names that an open cell uses, and only folded ones make. What a folded cell exports, a
+    guard or a gallery, the text above it names."""
+    folded, in_the_open = set(), set()
+    for cell in shown_code(path):
+        made = {*bound(parsed(cell))}
+        if is_folded(cell) and not says(cell, 'exports?'): folded |= made; continue
+        in_the_open |= made
+        for name in {*used(cell)} & folded - in_the_open:
+            yield f'{name}, in the cell {cell["id"]} that begins: {[*lines(cell), ""][0]}'
 
 
 def bound_twice(path):
@@ -125,8 +143,6 @@ def bound_twice(path):
 
 
 # What is written
-
-
 
 NUMBERED = re.compile(r'(\[(?:[Cc]hapter )?)\d\db?(?= |\])([^\]\n]*\]\((?:[\w./]*/)?(\d\db?)_\w+'
                       r'\.ipynb)')
@@ -183,7 +199,9 @@ if __name__ == '__main__':
     print(table())
     for path in CHAPTERS:
         if path.stem not in sys.argv and '--names' not in sys.argv: continue
-        for what, rule in {'no visible cell makes': unbound, 'bound twice': bound_twice}.items():
+        rules = {'no visible cell makes': unbound, 'only a folded cell makes': only_folded,
+                 'bound twice': bound_twice}
+        for what, rule in rules.items():
             for found in rule(path): print(f'{path.stem}: {what} {found}')
     if '--run' in sys.argv and (failed := run_visible()):
         sys.exit(f'The visible cells alone do not run: {", ".join(failed)}')

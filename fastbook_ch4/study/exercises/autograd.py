@@ -8,7 +8,6 @@ __all__ = []
 # %% ../../../nbs/chapters/07b_autograd_exercises.ipynb #935eaf6d
 ### BEGIN HIDDEN TESTS
 import torch
-from torch import Tensor
 from fastbook_ch4 import autograd
 from fastbook_ch4.study.check import Exercise, Raised
 

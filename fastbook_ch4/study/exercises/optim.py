@@ -7,7 +7,7 @@ __all__ = []
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #a8cfd5ef
 ### BEGIN HIDDEN TESTS
-import math, torch
+import torch
 from fastbook_ch4 import optim
 from fastbook_ch4.study.check import Exercise, Raised
 ### END HIDDEN TESTS

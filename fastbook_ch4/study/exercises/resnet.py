@@ -10,7 +10,7 @@ __all__ = []
 import itertools, math
 
 import torch, torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from fastbook_ch4 import norms, resnet
 from fastbook_ch4.study.check import Exercise, Raised
 ### END HIDDEN TESTS

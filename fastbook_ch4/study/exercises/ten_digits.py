@@ -10,7 +10,7 @@ __all__ = []
 import functools, math
 
 import torch, torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 from fastbook_ch4 import ten_digits
 from fastbook_ch4.study.check import Exercise
 from fastbook_ch4.data import load_mnist
