@@ -47,7 +47,7 @@ bench: .venv/ready ## Time the course's pieces against fastai and PyTorch, for t
 results: .venv/ready ## Climb both ladders and the book's recipes anew, into fastbook_ch4/results: an hour
 	$(BIN)/python tools/results.py
 
-choices: .venv/ready ## Make every choice of the ladders anew on held-out training images, into fastbook_ch4/results/choices.json: half an hour
+choices: .venv/ready ## Make every choice of the ladders anew on held-out training images, into fastbook_ch4/results/choices.json: forty minutes
 	$(BIN)/python tools/choices.py
 
 notebooks: .venv/ready ## Export the package, execute the notebooks in place, clean them, and make README.md; NOTEBOOKS=nbs/chapters/03_loss.ipynb names some
