@@ -8,7 +8,7 @@ DIGITS ?= 3,7
 SEEDS ?= 1
 NOTEBOOKS ?= $(wildcard nbs/chapters/*.ipynb nbs/pages/*.ipynb nbs/engine/*.ipynb nbs/about/*.ipynb) nbs/index.ipynb
 
-.PHONY: help run test browser lab exercises docs preview bench results choices notebooks constraints
+.PHONY: help run test browser lab exercises docs preview bench cost results choices notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -21,10 +21,11 @@ help: ## Show this list
 run: .venv/ready ## Climb the ladder: a table, and a chart in out/; with DIGITS=all for ten digits, SEEDS=3 for three seeds
 	$(BIN)/fastbook_ch4 ladder --digits $(DIGITS) --seeds $(SEEDS) --chart out/ladder.png
 
+# Two processes at a time, each on one core
+test: export OMP_NUM_THREADS = 1
 test: .venv/ready ## Run every notebook as a test, then the chapters' visible cells alone, then the other checks; without Node.js those of the live pages are left out
-	OMP_NUM_THREADS=1 $(BIN)/nbdev_test --n_workers 2 --timing
-	OMP_NUM_THREADS=1 $(BIN)/python tools/road.py --run
-	$(BIN)/pytest -q tests --ignore tests/test_site.py --ignore tests/test_live_browser.py
+	$(BIN)/python tools/run_notebooks.py
+	$(BIN)/pytest -q -n 2 --dist loadfile tests --ignore tests/test_site.py --ignore tests/test_live_browser.py
 
 browser: docs ## Test the site in Chromium, which has to be there
 	$(BIN)/pytest -q tests/test_site.py tests/test_live_browser.py
@@ -44,10 +45,13 @@ preview: .venv/ready ## Build the site, serve it, and build it again after each 
 bench: .venv/ready ## Time the course's pieces against fastai and PyTorch, for the page Benchmarks
 	$(BIN)/python tools/bench.py fastbook_ch4/results/bench.json
 
+cost: .venv/ready ## Measure how the cost of an epoch grows with the images, for the page Benchmarks
+	$(BIN)/python tools/cost.py fastbook_ch4/results/cost.json
+
 results: .venv/ready ## Climb both ladders and the book's recipes anew, into fastbook_ch4/results: an hour
 	$(BIN)/python tools/results.py
 
-choices: .venv/ready ## Make every choice of the ladders anew on held-out training images, into fastbook_ch4/results/choices.json: forty minutes
+choices: .venv/ready ## Make every choice of the ladders anew on held-out training images, into fastbook_ch4/results/choices.json: an hour
 	$(BIN)/python tools/choices.py
 
 notebooks: .venv/ready ## Export the package, execute the notebooks in place, clean them, and make README.md; NOTEBOOKS=nbs/chapters/03_loss.ipynb names some

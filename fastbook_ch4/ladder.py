@@ -123,7 +123,8 @@ def climb_rung(
     model = train_rung(rung, data, seed, show, knobs)
     accuracy, balanced, mistakes = score(model, data.valid)
     seconds = time.perf_counter() - start
-    n, y = len(data.train.y), data.valid.y.cpu()
+    y, part = data.valid.y.cpu(), settings.get('hard', 1) + settings.get('others', 0)
+    n = round(part*len(data.train.y)) # How many it sees in an epoch
     steps = settings.get('epochs', 0)*-(-n//settings.get('bs', n))
     parameters = sum(p.numel() for p in model.parameters())
     return model, Result(rung.name, seed, accuracy, balanced, mistakes,

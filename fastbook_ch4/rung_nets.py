@@ -4,20 +4,23 @@
 
 # %% auto #0
 __all__ = ['DISTANCES', 'OneScore', 'flat_linear', 'flat_net', 'one_linear', 'one_net', 'fit_learner', 'MeanDigits', 'fit_means',
-           'fit_softmax', 'quick_resnet', 'FiveLooks', 'looking_resnet']
+           'fit_softmax', 'FiveLooks', 'SecondLook', 'quick_net', 'fit_hardest', 'looking_resnet']
 
 # %% ../nbs/engine/rung_nets.ipynb #73b50536
+from collections import OrderedDict
+
 import torch, torch.nn.functional as F
 from torch import nn
 
+from .data_sets import Part
+from .fitting import fit_net
 from .learner import DataLoaders, Learner
 from .loss import init_params, linear1, mnist_loss
 from .nets import make_net
 from .nearest_mean import PixelSimilarity
 from .pixels import mnist_distance, rmse_distance
-from .resnet import ResBlock
-from .small_nets import pooled, small_resnet
-from .ten_digits import cross_entropy
+from .small_nets import small_resnet
+from .ten_digits import cross_entropy, hardest
 from .training import DataLoader, train_epoch
 from .training_tools import epochs_shown, fill, flat
 
@@ -132,15 +135,6 @@ def fit_softmax(
                     lr*decay**epoch)
     fill(model, [params[0].T, params[1]])
 
-# %% ../nbs/engine/rung_nets.ipynb #945bda39
-def quick_resnet(
-    n_out:int=10, # How many scores for each image
-)->nn.Sequential: # Takes (n, 1, 28, 28), returns raw scores, (n, n_out)
-    "A residual network of five convolutions, for one epoch."
-    return nn.Sequential(nn.Conv2d(1, 12, 5), nn.MaxPool2d(2), nn.ReLU(),
-                         pooled(12, 24), ResBlock(24, 24), pooled(24, 64),
-                         nn.Flatten(), nn.Linear(64*9, n_out))
-
 # %% ../nbs/engine/rung_nets.ipynb #5f808469
 class FiveLooks(nn.Module):
     """In evaluation, the mean of a net's scores for an image as it is and moved by one
@@ -155,14 +149,69 @@ class FiveLooks(nn.Module):
         moves = (0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)
         return torch.stack([self.net(x.roll(move, (2, 3))) for move in moves]).mean(0)
 
+# %% ../nbs/engine/rung_nets.ipynb #9935b1ba
+class SecondLook(FiveLooks):
+    """Looks once, and five times at images of whose answer the net is less sure than
+    `sure`."""
+    def __init__(self,
+        net:nn.Module, # Takes (n, 1, 28, 28), gives scores (n, k)
+        sure:float=0.7, # A probability, 0 to 1
+    ):
+        super().__init__(net)
+        self.sure = sure
+    def forward(self, x): # (n, 1, 28, 28) -> (n, k)
+        once = self.net(x)
+        if self.training: return once
+        unsure = once.softmax(1).amax(1, keepdim=True) < self.sure
+        if torch.compiler.is_exporting(): # All paths are written down, and one chosen
+            return torch.where(unsure, super().forward(x), once)
+        return once.masked_scatter(unsure, super().forward(x[unsure[:, 0]]))
+
+# %% ../nbs/engine/rung_nets.ipynb #945bda39
+def quick_net(
+    n_out:int=10, # How many scores for each image
+    hidden:int=256, # Hidden units of the last layer but one
+    sure:float=0.7, # Below this probability, 0 to 1, it looks at an image five times
+)->SecondLook: # Takes (n, 1, 28, 28), returns raw scores, (n, n_out)
+    "Two convolutions and two linear layers, for less than an epoch."
+    return SecondLook(nn.Sequential(
+        nn.ZeroPad2d(-2), # Crops to 24 × 24
+        nn.Conv2d(1, 16, 5, stride=2, bias=False), nn.BatchNorm2d(16), nn.ReLU(),
+        nn.Conv2d(16, 32, 3, bias=False), nn.MaxPool2d(2),
+        nn.BatchNorm2d(32), nn.ReLU(),
+        nn.Flatten(), nn.Linear(32*16, hidden, bias=False),
+        nn.BatchNorm1d(hidden), nn.ReLU(), nn.Linear(hidden, n_out)), sure)
+
+# %% ../nbs/engine/rung_nets.ipynb #cc6e0d56
+def fit_hardest(
+    model, # Takes (n, 1, 28, 28), gives scores (n, k); trained in place
+    data, # As from `data_of`
+    seed:int, # For the choice of the images and their order
+    show:bool=False, # Show a table of epochs?
+    hard:float=0.35, # Train on this share of the images, the hardest, 0 to 1
+    others:float=0.15, # And on so many of the others, as a share of all
+    bs:int=64, # Images in a batch
+    epochs:int=1, # How many times through those images
+    lr:float=1e-2, # The highest learning rate
+    pct_start:float=0.25, # The part of the training in which the learning rate rises
+    smoothing:float=0.1, # Label smoothing, 0 to 1
+)->None:
+    "`fit_net` on the images that `hardest` takes."
+    rows = hardest(*data.train, hard, others, torch.Generator().manual_seed(seed))
+    part = Part(*(t[rows] for t in data.train))
+    fit_net(model, data._replace(train=part), seed, show, bs, epochs, lr, pct_start,
+            smoothing=smoothing)
+
 # %% ../nbs/engine/rung_nets.ipynb #30d6ac06
 def looking_resnet(
     n_out:int=10, # How many scores for each image
     width:int=8, # Channels of the first convolution
     looks:int=5, # How often to look at an image: once or five times
 )->nn.Module: # Takes (n, 1, 28, 28), returns raw scores, (n, n_out)
-    """The small residual net, which may look five times.
-    Raises `ValueError` for another number of looks."""
+    """The small residual net on a picture without its margin of two pixels, which may
+    look five times. Raises `ValueError` for another number of looks."""
     if looks not in (1, 5): raise ValueError(f'looks: got {looks!r}, want 1 or 5')
-    net = small_resnet(n_out, width)
+    layers = dict(small_resnet(n_out, width).named_children())
+    # The names of the other layers stay, so that models of the first edition load
+    net = nn.Sequential(OrderedDict(crop=nn.ZeroPad2d(-2), **layers))
     return FiveLooks(net) if looks == 5 else net

@@ -54,7 +54,8 @@ def resolve(
 
 # %% ../nbs/engine/rungs.ipynb #4702724b
 # What is trained with AdamW and one cycle, unless a row says otherwise
-ONE_CYCLE = dict(lr=0.01, bs=128, epochs=1, pct_start=0.25, shifted=False, smoothing=0.)
+ONE_CYCLE = dict(lr=0.01, bs=128, epochs=1, pct_start=0.25, shifted=False, warped=False,
+                 smoothing=0.)
 
 def _rung(name, title, new, chapter, make, fit, **kwargs):
     "A row, whose functions are named from the package."
@@ -97,22 +98,23 @@ RUNGS = {rung.name: rung for rung in [
     _rung('plain_net', 'plain convolutional net', 'convolutions',
           '08_resnet', 'resnet:plain_net', 'fitting:fit_net',
           shape=dict(width=8, normed=True), knobs=ONE_CYCLE | dict(epochs=5)),
-    _rung('quick_resnet', 'quick residual net, one epoch', 'shortcuts',
-          '09_ten_digits', 'rung_nets:quick_resnet', 'fitting:fit_net',
-          classes=(3, None), kept=True, votes=True,
-          knobs=ONE_CYCLE | dict(bs=192, pct_start=0.1)),
+    _rung('quick_net', 'quick net, part of an epoch', 'no sums that carry little',
+          '09_ten_digits', 'rung_nets:quick_net', 'rung_nets:fit_hardest',
+          classes=(3, None), kept=True, votes=True, shape=dict(hidden=256, sure=0.7),
+          knobs=dict(hard=0.42, others=0.18, lr=0.02, bs=96, epochs=1, pct_start=0.25,
+                     smoothing=0.1)),
     _rung('resnet18', 'resnet18', 'fastai, one epoch',
           '08_resnet', 'fastai_rung:fastai_resnet18', 'fastai_rung:fit_fastai',
           knobs=dict(lr=0.1, bs=64, epochs=1, dropout=0.5),
           many=dict(lr=0.01, bs=32, dropout=0.)),
     _rung('trimmed_resnet18', 'resnet18, trimmed', 'no dead taps, own Learner',
           '08_resnet', 'trim:trimmed_resnet18', 'fitting:fit_net', classes=(2, 2),
-          knobs=ONE_CYCLE | dict(lr=3e-3)),
-    _rung('small_resnet', 'small residual net', 'made for small images, shifted',
+          shape=dict(crop=2), knobs=ONE_CYCLE),
+    _rung('small_resnet', 'small residual net', 'made for small images, warped',
           '08_resnet', 'rung_nets:looking_resnet', 'fitting:fit_net',
-          kept=True, page=True, votes=True, shape=dict(width=8, looks=1),
-          knobs=ONE_CYCLE | dict(epochs=5, shifted=True),
-          many=dict(width=12, looks=5, bs=256, epochs=12, smoothing=0.1))]}
+          kept=True, page=True, votes=True, shape=dict(width=8, looks=5),
+          knobs=ONE_CYCLE | dict(lr=5e-3, epochs=10, warped=True, smoothing=0.1),
+          many=dict(lr=0.02))]}
 
 # %% ../nbs/engine/rungs.ipynb #56f34696
 def rung_of(

@@ -10,7 +10,9 @@ from PIL import Image
 from conftest import ROOT
 from fastbook_ch4.data import load_mnist
 from fastbook_ch4.cli import main
+from fastbook_ch4.models import predict as asked
 from fastbook_ch4.models.saved import kept_models, load_tensors, save_tensors
+from fastbook_ch4.pictures import ImageError
 from fastbook_ch4.rungs import RUNGS
 
 KEPT = [name for name, rung in RUNGS.items() if rung.kept]
@@ -130,6 +132,90 @@ def test_good_images_of_every_kind(tmp_path):
     assert result.exit_code == 0, result.stderr
     answers = {Path(a['file']).name: a['answer'] for a in json.loads(result.stdout)}
     assert answers == {p.name: '7' for p in names}
+
+
+@pytest.fixture
+def many(tmp_path):
+    "Digits of odd sizes, with files among them that can't be read; a batch of four are all bad."
+    sizes = [(28, 31), (57, 40), (9, 9), (201, 123), (411, 397), (640, 35)]
+    digits = load_mnist(False)[0]
+    for k in range(15):
+        im = Image.fromarray((255 - digits[k]).numpy()).resize(sizes[k % len(sizes)])
+        im.save(tmp_path/f'{k:02}.png')
+    for k, name in {1: 'half.png', 4: 'notes.txt', 5: 'white.png', 6: 'film.gif',
+                    7: 'dot.png'}.items(): (tmp_path/f'{k:02}.png').write_bytes(BAD[name][0])
+    (tmp_path/'12.png').unlink()
+    return [str(tmp_path/f'{k:02}.png') for k in range(15)]
+
+
+@pytest.fixture(scope='module')
+def known(): return asked.load_rungs()
+
+
+def one_by_one(paths, known):
+    for path in paths:
+        try: yield asked.predict(path, known)
+        except ImageError as e: yield e
+
+
+def assert_same(answers, others):
+    "The same words, and probabilities to 1e-5."
+    for a, b in zip(answers, others, strict=True):
+        assert type(a) is type(b)
+        if isinstance(a, ImageError):
+            assert str(a) == str(b)
+            continue
+        assert (a.answer, a.sure, a.text) == (b.answer, b.sure, b.text)
+        assert a.probability == pytest.approx(b.probability, abs=1e-5)
+        assert list(a.rungs) == list(b.rungs)
+        for p, q in zip(a.rungs.values(), b.rungs.values()):
+            assert p['answer'] == q['answer']
+            assert p['probability'] == pytest.approx(q['probability'], abs=1e-5)
+
+
+@pytest.mark.parametrize('at_once', [1, 4, 7, 100])
+def test_batches_answer_as_one_by_one(at_once, many, known, monkeypatch):
+    monkeypatch.setattr(asked, 'AT_ONCE', at_once)
+    alone, batched = list(one_by_one(many, known)), list(asked.predict_all(many, known))
+    assert sum(isinstance(o, ImageError) for o in alone) == 6
+    assert_same(batched, alone)
+    with pytest.raises(AssertionError): assert_same(batched[1:] + batched[:1], alone)
+    assert list(asked.predict_all([], known)) == []
+
+
+def test_a_rung_is_asked_once_for_a_batch(many, known, monkeypatch):
+    sizes = {name: [] for name in known.models}
+    hooks = [model.register_forward_pre_hook(lambda _, args, n=name: sizes[n].append(len(args[0])))
+             for name, model in known.models.items()]
+    monkeypatch.setattr(asked, 'AT_ONCE', 4)
+    list(asked.predict_all(many, known))
+    for hook in hooks: hook.remove()
+    assert all(found == [3, 4, 2] for found in sizes.values()), sizes
+
+
+def test_memory_is_bounded(many, known, monkeypatch):
+    read, seen = asked._read, []
+    monkeypatch.setattr(asked, '_read', lambda path, known: seen.append(path) or read(path, known))
+    monkeypatch.setattr(asked, 'AT_ONCE', 4)
+    answers = asked.predict_all(many, known)
+    next(answers)
+    assert seen == many[:4], 'the others are read later'
+    errors = [o for o in answers if isinstance(o, ImageError)]
+    assert len(errors) == 6 and not any(e.__traceback__ or e.__context__ for e in errors), (
+        'an error that was raised holds on to its picture')
+
+
+def test_many_files_in_order(many, monkeypatch):
+    monkeypatch.setattr(asked, 'AT_ONCE', 4)
+    result = run('predict', *many)
+    assert result.exit_code == 1
+    said = [re.search(r'(\d\d)\.png', line)[1] for line in result.output.splitlines()
+            if re.match(r'Error: |.*\.png: ', line)]
+    assert said == [Path(path).stem for path in many]
+    assert len(result.stderr.splitlines()) == 6
+    records = json.loads(run('predict', *many, '--json').stdout)
+    assert [r['file'] for r in records] == many
+    assert ['error' in r for r in records] == [k in (1, 4, 5, 6, 7, 12) for k in range(15)]
 
 
 def test_table(seven):

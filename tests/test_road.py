@@ -1,9 +1,11 @@
 "How long the road is, and whether each chapter's visible cells can be copied and run."
 import json, re
 
-import pytest
+import nbformat, pytest
 
+import run_notebooks   # tools/run_notebooks.py
 from conftest import ROOT
+from docs.links import NBS, notebooks
 from road import (CHAPTERS, bound_twice, first_step, is_folded, marked, measure, numbered,
                   only_folded, source, table, unbound)   # tools/road.py
 
@@ -127,3 +129,20 @@ def test_folds():
              and len(re.findall(r'^\s*(?:for .*: )?(?:ax\w*|plt)\b.*\.', source(c), re.M)) > 3]
     in_the_open = [source(c).splitlines()[-1] for c in plots if not is_folded(c)]
     assert len(plots) > 9 and not in_the_open, f'say `#| code-fold: true`: {in_the_open}'
+
+
+def test_each_notebook_runs_and_each_chapter_twice():
+    paths = [path for path, _ in run_notebooks.jobs()]
+    assert {p.relative_to(NBS).as_posix() for p in paths} == {*notebooks()}
+    assert {p for p in paths if paths.count(p) == 2} == {*CHAPTERS}
+    assert len(paths) == len(notebooks()) + len(CHAPTERS)
+
+
+def test_a_notebook_that_does_not_run_is_named(tmp_path):
+    path = tmp_path/'broken.ipynb'
+    cells = [nbformat.v4.new_code_cell(source) for source in ('#| hide\n1/0', '2', '#| slow\n1/0')]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), path)
+    whole, visible = ((path, flags) for flags in (['slow'], ['slow', 'hide']))
+    with pytest.raises(SystemExit, match='These do not run:\nbroken$'):
+        run_notebooks.main([whole, visible])
+    run_notebooks.main([visible])

@@ -6,9 +6,10 @@ fastbook_ch4/results/choices.json.
                                                    the file has
 
 The rule was fixed before anything was trained: the setting with the fewest mistakes on held-out
-images, on average over the seeds, wins; where two differ by less than one mistake, the one that
-stands first, which is the cheaper one. Each seed holds out other images. No validation image is
-looked at.
+images, on average over the seeds, wins; where two differ by less than one mistake, and by less than
+a tenth of the fewest, the one that stands first, which is the cheaper one. (The tenth was added
+when the fewest had become two, of which one mistake is half; it changed no earlier choice.) Each
+seed holds out other images. No validation image is looked at.
 """
 import json, time
 from pathlib import Path
@@ -35,35 +36,41 @@ TRIED = {
         'simple_net': [[dict(bs=bs, lr=lr) for bs in (256, 64) for lr in (0.1, 1., 3.)]],
         'plain_net': [[dict(normed=normed) for normed in (False, True)],
                       [dict(epochs=n) for n in (3, 5)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
-        'trimmed_resnet18': [[dict(lr=lr) for lr in (1e-3, 3e-3, 1e-2)]],
+        'trimmed_resnet18': [[dict(crop=c) for c in (4, 2, 0)],
+                             [dict(lr=lr) for lr in (1e-3, 3e-3, 1e-2)]],
         'small_resnet': [
-            [dict(shifted=shifted, epochs=n) for shifted in (False, True) for n in (3, 5)],
-            [dict(smoothing=s) for s in (0., 0.05, 0.1)],
-            [dict(lr=lr) for lr in (3e-3, 1e-2)],
-            [dict(looks=n) for n in (1, 5)]]},
+            [dict(shifted=shifted, warped=warped, epochs=n) for shifted, warped, n in
+             ((False, False, 5), (True, False, 5), (False, True, 5), (False, True, 10))],
+            [dict(smoothing=s) for s in (0., 0.1)],
+            [dict(lr=lr) for lr in (5e-3, 1e-2, 2e-2)]]},
     'all': {
         'softmax': [[dict(lr=lr, decay=decay) for lr in (2., 4.) for decay in (1., 0.88)]],
         'net30': [[dict(epochs=n) for n in (5, 10, 15)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
         'net100': [[dict(epochs=n) for n in (5, 10, 20)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
         'plain_net': [[dict(normed=normed) for normed in (False, True)],
                       [dict(epochs=n) for n in (3, 5)], [dict(lr=lr) for lr in (3e-3, 1e-2)]],
-        'quick_resnet': [
-            [dict(bs=bs, pct_start=pct) for bs in (256, 192, 128) for pct in (0.1, 0.25)],
-            [dict(lr=lr) for lr in (5e-3, 1e-2, 2e-2)]],
+        'quick_net': [
+            [dict(smoothing=s) for s in (0., 0.1)],
+            [dict(bs=bs, lr=lr) for bs in (128, 96) for lr in (0.01, 0.02, 0.03)],
+            [dict(hidden=h) for h in (64, 128, 256)],
+            [dict(hard=h, others=o) for h, o in ((0.28, 0.12), (0.35, 0.15), (0.42, 0.18))],
+            [dict(sure=s) for s in (0., 0.7)]],
         'resnet18': [[dict(lr=0.1, bs=64, dropout=0.5), dict(lr=0.01, bs=64, dropout=0.5),
                       dict(lr=0.01, bs=32, dropout=0.)]],
         'small_resnet': [
-            [dict(shifted=False, epochs=6), dict(shifted=True, epochs=6),
-             dict(shifted=True, epochs=12)],
-            [dict(smoothing=s) for s in (0., 0.05, 0.1)],
-            [dict(width=w) for w in (6, 8, 12)],
+            [dict(shifted=False, warped=False), dict(shifted=True, warped=False),
+             dict(shifted=False, warped=True)],
+            [dict(smoothing=s) for s in (0., 0.1)],
+            # As long as each other
+            [dict(width=8, epochs=10), dict(width=12, epochs=5)],
+            [dict(lr=lr) for lr in (1e-2, 2e-2)],
             [dict(looks=n) for n in (1, 5)]]}}
 # Three where nothing is said
 SEEDS = {('3,7', name): n
          for name, n in dict(by_hand=10, optimizer=10, learner=10, simple_net=5,
-                             plain_net=5, small_resnet=5).items()}
+                             plain_net=5, small_resnet=5).items()} | {('all', 'quick_net'): 6}
 # Trained on this share of the images, for the sake of time
-SMALLER = {('all', 'plain_net'): 0.4, ('all', 'resnet18'): 0.1, ('all', 'small_resnet'): 0.4}
+SMALLER = {('all', 'plain_net'): 0.4, ('all', 'resnet18'): 0.1, ('all', 'small_resnet'): 0.25}
 
 # Knobs that nobody chose by a score, and why they are what they are
 FIXED = {
@@ -77,10 +84,12 @@ FIXED = {
     'pct_start': "fastai's default",
     'smoothing': 'none, where the rung is there for another idea',
     'shifted': 'not, where the rung is there for another idea',
+    'warped': 'not, where the rung is there for another idea',
     'distance': 'the rung is this distance',
+    'looks': 'what was chosen on ten digits: threes and sevens leave too few mistakes to tell (0.8 '
+             'of 2,400 with one look, and with five)',
     'dropout': "fastai's default",
-    'lr': "the book's for fastai's rung; for the small residual net on ten digits, what was chosen "
-          'on threes and sevens',
+    'lr': "the book's for fastai's rung",
     'width': 'the width at which an epoch takes as long as the chapter can wait'}
 
 
@@ -126,9 +135,9 @@ def choose(spec, name, data, report=print):
 
 
 def best(rows):
-    "The rule: the first row that is less than one mistake from the fewest."
+    "The rule: the first row that is less than one mistake, and a tenth, from the fewest."
     least = min(row['mean'] for row in rows)
-    return next(row['knobs'] for row in rows if row['mean'] < least + 1)
+    return next(row['knobs'] for row in rows if row['mean'] <= least + min(0.99, least/10))
 
 
 def fixed():
@@ -162,9 +171,9 @@ def main(only, specs):
     before = (json.loads(OUT.read_text())['choices']
               if OUT.exists() and (only or len(specs) < len(TRIED)) else [])
     todo = [(spec, name) for spec in specs for name in TRIED[spec] if not only or name in only]
-    done = [c for c in before if (c['data'], c['rung']) not in todo]
     rule = ' '.join(__doc__.split('\n\n')[2].split())
     order = [(spec, name) for spec in TRIED for name in TRIED[spec]]
+    done = [c for c in before if (c['data'], c['rung']) in {*order} - {*todo}]
     for spec in specs:
         data = data_of(spec)
         for name in (name for name in TRIED[spec] if (spec, name) in todo):

@@ -6,7 +6,6 @@
                                     in JupyterLab
     python tools/road.py 03_loss    and list the names that a visible cell lacks, or binds anew;
                                     with --names, those of all chapters
-    python tools/road.py --run      and run each chapter's visible cells, and no others
 
 A cell is visible unless it says `#| hide`. A visible cell is folded where it says
 `#| code-fold: true`: its output is on the page, and its code behind a click.
@@ -185,14 +184,6 @@ def table():
                       f'first training step of chapter 03: cell {first_step(loss)}'])
 
 
-def run_visible():
-    "Run the visible cells of each chapter, but for the slow ones; returns where that failed."
-    from fastcore.parallel import parallel
-    from nbdev.test import test_nb
-    ran = parallel(test_nb, CHAPTERS, skip_flags=['slow', 'notest', 'hide', 'echo:'], n_workers=2)
-    return [path.stem for path, (passed, _) in zip(CHAPTERS, ran) if not passed]
-
-
 if __name__ == '__main__':
     for path in CHAPTERS if '--write' in sys.argv else []:
         path.write_text(marked(path), encoding='utf-8')
@@ -203,5 +194,3 @@ if __name__ == '__main__':
                  'bound twice': bound_twice}
         for what, rule in rules.items():
             for found in rule(path): print(f'{path.stem}: {what} {found}')
-    if '--run' in sys.argv and (failed := run_visible()):
-        sys.exit(f'The visible cells alone do not run: {", ".join(failed)}')

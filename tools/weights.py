@@ -59,6 +59,7 @@ def layers(
         if isinstance(m, nn.Linear):
             add('linear', m.in_features, m.out_features, of=[m.weight, m.bias])
         elif isinstance(m, nn.ReLU): add('relu')
+        elif isinstance(m, nn.ZeroPad2d): add('crop', -m.padding[0]) # A crop: see `looking_resnet`
         elif isinstance(m, nn.MaxPool2d): add('pool')
         elif isinstance(m, nn.AdaptiveAvgPool2d): add('average')
         elif isinstance(m, nn.Sequential): # From `pooled`

@@ -24,6 +24,16 @@ ch4.nets = (() => {
     return e.map(o => o/sum)
   }
 
+  // The same picture without `rim` rows and columns on each side
+  function cropped({v, c, n}, rim) {
+    const m = n - 2*rim, out = new Float32Array(c*m*m)
+    for (let i = 0; i < c*m; i++) {
+      const at = (Math.floor(i/m)*n + i%m + rim)*n + rim
+      out.set(v.subarray(at, at + m), i*m)
+    }
+    return {v: out, c, n: m}
+  }
+
   // The same picture with a margin of zeros
   function padded({v, c, n}, pad) {
     const m = n + 2*pad, out = new Float32Array(c*m*m)
@@ -90,6 +100,7 @@ ch4.nets = (() => {
         return relu({...res, v: res.v.map((o, i) => o + past[i])})
       }
     },
+    crop: (take, rim) => x => cropped(x, rim),
     relu: () => relu,
     pool: () => pool,
     average: () => ({v, c, n}) => ({v: Float32Array.from({length: c}, (_, i) => v.subarray(i*n*n, (i + 1)*n*n).reduce((a, b) => a + b)/(n*n)), c, n: 1}),
