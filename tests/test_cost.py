@@ -108,7 +108,7 @@ def test_the_ratios_follow_the_record(record):
 
 @pytest.mark.parametrize('options, words', [
     (['--images', 'many'], "'many' is not a valid integer"),
-    (['--images', '3'], '3 is not in the range x>=512'),
+    (['--images', '3'], '3 is not in the range x>=256'),
     (['--rounds', '0'], '0 is not in the range x>=1'),
     (['.'], "File '.' is a directory")])
 def test_what_cannot_be_measured(options, words):
