@@ -188,11 +188,11 @@ def fit_hardest(
     data, # As from `data_of`
     seed:int, # For the choice of the images and their order
     show:bool=False, # Show a table of epochs?
-    hard:float=0.35, # Train on this share of the images, the hardest, 0 to 1
-    others:float=0.15, # And on so many of the others, as a share of all
-    bs:int=64, # Images in a batch
+    hard:float=0.42, # Train on this share of the images, the hardest, 0 to 1
+    others:float=0.18, # And on so many of the others, as a share of all
+    bs:int=96, # Images in a batch
     epochs:int=1, # How many times through those images
-    lr:float=1e-2, # The highest learning rate
+    lr:float=2e-2, # The highest learning rate
     pct_start:float=0.25, # The part of the training in which the learning rate rises
     smoothing:float=0.1, # Label smoothing, 0 to 1
 )->None:

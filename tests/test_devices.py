@@ -64,7 +64,7 @@ WAYS = [(k, rung) for k in (2, 10) for rung in RUNGS.values()
 
 @pytest.mark.parametrize('k,rung', WAYS, ids=lambda o: getattr(o, 'name', o))
 def test_a_rung_is_trained_where_its_data_are(k, rung):
-    scores = train(rung, k, dict(epochs=1, shifted=True))
+    scores = train(rung, k, dict(epochs=1, shifted=True, warped=True))
     assert scores.shape == (100, k) and scores.is_meta
 
 

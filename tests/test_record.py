@@ -71,7 +71,8 @@ def unlike_the_ladder(record):
     for c in record['choices']:
         place, k = f"choices.json: {c['rung']} on {c['data']}", CLASSES[c['data']]
         least = min(t['mean'] for t in c['tried'])
-        by_rule = next(t['knobs'] for t in c['tried'] if t['mean'] <= least + min(0.99, least/10))
+        by_rule = next(t['knobs'] for t in c['tried']
+                       if t['mean'] == least or t['mean'] - least < min(1, least/10))
         if by_rule != c['winner']:
             yield f"{place}: the rule chooses {by_rule}, and the winner is said to be {c['winner']}"
         if any(len(t['mistakes']) < 3 for t in c['tried']): yield f'{place}: fewer than three seeds'

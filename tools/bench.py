@@ -28,7 +28,7 @@ from fastbook_ch4.ten_digits import hardest
 from fastbook_ch4.training import DataLoader, train_epoch, validate_epoch
 from fastbook_ch4.training_tools import hold_out
 
-SEEDS = range(200, 210)   # Taken in turns by the works that train a classifier
+SEEDS = range(200, 210) # Taken in turns by the works that train a classifier
 BS = 256                # Images in a batch
 
 
@@ -158,8 +158,8 @@ def small_works():
 
 
 def seeded(fits, accuracies):
-    """Works that take the seeds in turns, after one run of the last that doesn't count;
-    `accuracies` gains name -> seed -> accuracy."""
+    """Works that take the seeds in turns, and begin with the last, in the run whose time doesn't
+    count; `accuracies` gains name -> seed -> accuracy."""
     def work(name, seeds):
         seed = next(seeds)
         accuracies.setdefault(name, {})[seed] = fits[name](seed)
@@ -349,7 +349,7 @@ TARGETS = {
         ('small residual net, ten digits', 'the best known run, beside it', 'as long', 20.)],
     'staircase': [(name, 'the best known run, held-out', 'as long', None)
                   for name in ('the same, label smoothing', *STAIRS)],
-    'predict': [('batched', 'one by one', 'as long', 0.4)]}
+    'predict': [('batched', 'one by one', 'as long', None)]}
 MAKERS = dict(zip(TARGETS, (linear_works, net_works, small_works, resnet_works, two_digits_works,
                             race_works, long_works, stairs_works, predict_works)))
 TRAINED = {'resnet18', 'threes and sevens', 'ten digits', 'ten digits, for long', 'staircase'}

@@ -18,7 +18,7 @@ from torch import nn
 from ..data_sets import Part, data_of
 from ..learner import Callback, DataLoaders, Learner
 from .saved import ModelError, load_tensors, save_tensors
-from ..fitting import ADAMW, Shift, Warp
+from ..fitting import ADAMW, Augment, shift, warp
 from ..rungs import RUNGS, resolve, rung_of
 from ..ten_digits import accuracy
 from ..training import DataLoader
@@ -233,7 +233,7 @@ def train(
     if main and go_on:
         report(f'{done} of {epochs} epochs were done before' if done else
                f'There is no checkpoint in {out} yet: this begins with the first epoch')
-    cbs = [Shift(g)]*knobs['shifted'] + [Warp(g)]*knobs['warped'] + [
+    cbs = [Augment(shift, g)]*knobs['shifted'] + [Augment(warp, g)]*knobs['warped'] + [
         Accelerate(accelerator), Checkpoint(path, g, facts, main), Report(report, main)]
     torch.set_flush_denormal(True)
     try:
