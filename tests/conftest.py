@@ -1,5 +1,7 @@
-"What the checks share: the root, what Git tracks, the live pages' scripts, and a browser."
-import shutil, subprocess, sys
+"What the checks share: the root, what Git tracks, the live pages' scripts, a server, a browser."
+import shutil, subprocess, sys, threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,17 @@ LAUNCH = dict(executable_path=CHROMIUM,
               args=['--disable-gpu', '--disable-quic', '--no-first-run',
                     '--disable-background-networking', '--disable-component-update',
                     '--disable-sync'])
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *args): pass
+
+
+def serve(folder):
+    "A server of `folder` in a thread of its own."
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(folder)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return server
 
 
 @pytest.fixture(scope='session')

@@ -1,14 +1,18 @@
 """The live pages without a browser: their JavaScript, run by Node.js, has the numbers of the
 course's Python, and each check notices a fault that is planted."""
-import base64, json, shutil, subprocess
+import base64, gzip, json, shutil, subprocess
+from functools import cache
 
 import numpy as np, pytest, torch
 from PIL import Image, ImageDraw
 
 import weights
 from fastbook_ch4.data import load_digit
-from fastbook_ch4.loss import batch_accuracy, linear1, mnist_loss, threes_sevens
+from fastbook_ch4.loss import batch_accuracy, init_params, linear1, mnist_loss, threes_sevens
+from fastbook_ch4.nearest_mean import PixelSimilarity
+from fastbook_ch4.nets import make_net
 from fastbook_ch4.optim import BasicOptim
+from fastbook_ch4.ladder import kept_results
 from fastbook_ch4.models.predict import FAR, Models, as_mnist, ask, in_the_middle
 from fastbook_ch4.models.saved import DIGITS, MODELS, load_model
 from fastbook_ch4.pixels import mnist_distance, rmse_distance
@@ -25,7 +29,7 @@ def node(live, code, data=None, fault=None):
     """The value of a JavaScript expression that may use `data`.
 
     With `fault`, a part of the scripts is replaced first, to see whether that is noticed."""
-    scripts = [*(live/'live'/f'{name}.js' for name in ('nets', 'prepare', 'course')),
+    scripts = [*(live/'live'/f'{name}.js' for name in ('nets', 'prepare', 'course', 'training')),
                *sorted((live/'weights').glob('*.js'))]
     text = '\n;'.join(p.read_text(encoding='utf-8') for p in scripts)
     if fault:
@@ -84,7 +88,8 @@ def test_what_half_precision_cannot_hold_is_refused():
 
 
 def test_all_weights_are_small(live):
-    assert sum(p.stat().st_size for p in (live/'weights').iterdir()) < 2_000_000
+    assert sum(p.stat().st_size for p in (live/'weights').glob('*.js')) < 2_000_000
+    assert (live/'weights'/'threes_sevens.bin').stat().st_size < 2_500_000
 
 
 # The drawing
@@ -320,3 +325,139 @@ def test_distances_are_those_of_python(live):
     for fault in (('Math.abs(o - b[i])', '(o - b[i])'),
                   ('(o - b[i])**2)}', 'Math.abs(o - b[i])**3)}')):
         assert distances_gap(live, fault) > 1e-3, fault
+
+
+# Training
+
+@cache
+def rows():
+    "Training images and targets, validation images and targets, in 64 bits."
+    return [t.double() for t in (*threes_sevens(), *threes_sevens(train=False))]
+
+
+def first_weights(deep):
+    "Parameters as the course draws them, in 64 bits."
+    torch.manual_seed(0)
+    params = make_net().parameters() if deep else (init_params((784, 1)), init_params(1))
+    return [p.detach().double().requires_grad_() for p in params]
+
+
+def as_page(params):
+    "As training.js has them: the first weights of all units, then those of the second, …"
+    w1, b1, *w2 = [p.detach() for p in params]
+    if w2: w1 = w1.T
+    return dict(zip(('w1', 'b1', 'w2', 'b2'),
+                    [o.flatten().tolist() for o in (w1, b1, *w2)] + [[], []]))
+
+
+def trained(deep, lr, bs, epochs):
+    "Where PyTorch begins and ends, how many images are wrong there, and the orders it took."
+    x, y, vx, vy = rows()
+    params, g = first_weights(deep), torch.Generator().manual_seed(1)
+    start = as_page(params)
+    def model(xb):
+        if not deep: return linear1(xb, *params)
+        w1, b1, w2, b2 = params
+        return (xb@w1.T + b1).relu()@w2.T + b2
+    orders = [torch.randperm(len(x), generator=g) for _ in range(epochs)]
+    for order in orders:
+        for few in order.split(bs):
+            mnist_loss(model(x[few]), y[few]).backward()
+            step(params, lr)
+    with torch.no_grad(): wrong = ((model(vx) > 0) != (vy == 1)).sum().item()
+    return start, as_page(params), wrong, [o.tolist() for o in orders]
+
+
+RUN = """(() => {
+    const T = ch4.training, {deep, params, orders, lr, bs} = data
+    const model = T.empty(deep ? 30 : 1, deep), [train, valid] = T.parts(all)
+    for (const name of T.PARAMS) model[name].set(params[name])
+    const settings = {lr, bs, epochs: orders.length, orders: orders.map(o => Int32Array.from(o))}
+    const last = [...T.descend(model, train, valid, settings)].pop()
+    return [last.wrong.length, T.PARAMS.map(name => Array.from(model[name]))]
+    })()"""
+
+
+def on_page(live, code, data=None, fault=None):
+    "As `node`; `all` is what the file of threes and sevens holds."
+    path = json.dumps(str(live/'weights'/'threes_sevens.bin'))
+    read = f"require('zlib').gunzipSync(require('fs').readFileSync({path}))"
+    return node(live, f'(all => {code})(new Uint8Array({read}))', data, fault)
+
+
+def run_gap(live, deep, lr, bs, epochs, fault=None):
+    "How far JavaScript ends from PyTorch: the largest gap of a parameter, and of the mistakes."
+    start, end, wrong, orders = trained(deep, lr, bs, epochs)
+    found, params = on_page(live, RUN, dict(deep=deep, params=start, orders=orders, lr=lr, bs=bs),
+                            fault)
+    return max(gap(a, b) for a, b in zip(params, end.values()) if b), abs(found - wrong)
+
+
+def test_a_run_ends_where_pytorch_ends(live):
+    "The page says: to within a millionth."
+    assert run_gap(live, False, 30., 256, 20) < (1e-6, 1)
+    assert run_gap(live, True, 3., 64, 1) < (1e-6, 1)
+
+
+def test_a_long_run_of_simple_net_makes_as_many_mistakes(live):
+    """Its parameters don't stay near each other so long: each bend of a rectifier lets the last
+    digit of a sum grow, in PyTorch's own 32 and 64 bits as well."""
+    moved, mistakes = run_gap(live, True, 3., 64, 20)
+    assert mistakes <= 2
+    assert moved > 1e-3, 'if they stay near each other after all, the page should say so'
+
+
+@pytest.mark.parametrize('deep, fault', [
+    (False, ('g*ink[k]', 'g')), (False, ('s*(1 - s)/n', 's*(1 - s)')),
+    (False, ('if (zero) g.fill(0)', '')), (True, ('on ? g*w2[u] : 0', 'g*w2[u]')),
+    (True, ('if (sums[u] > 0) out +=', 'out +='))])
+def test_a_wrong_gradient_is_noticed(live, deep, fault):
+    assert run_gap(live, deep, 3. if deep else 30., 256, 1, fault)[0] > 1e-3
+
+
+COMPARE = """(() => {
+    const means = [0, 1].map(() => new Float64Array(784)), [train, valid] = ch4.training.parts(all)
+    const last = [...ch4.training.compare(means, train, valid, {bs: 256})].pop()
+    return [last.wrong.length, means.map(m => Array.from(m))]
+    })()"""
+
+
+def test_pixel_similarity_is_that_of_chapter_01(live):
+    wrong, means = on_page(live, COMPARE)
+    threes, sevens = load_digit(3), load_digit(7)
+    y = torch.tensor([0]*len(threes) + [1]*len(sevens))
+    assert gap(means, PixelSimilarity().fit(torch.cat([threes, sevens]), y).means.flatten(1)) < 1e-5
+    assert {wrong} == {r.mistakes for r in kept_results('3,7') if r.rung == 'pixels_l1'}
+
+
+def test_a_file_that_is_cut_short_is_refused(live):
+    code = """[0, 7, 8, all.length - 1].map(n => {
+        try { ch4.training.parts(all.slice(0, n)); return '' } catch (e) { return e.message } })"""
+    assert all('not whole' in o for o in on_page(live, code))
+
+
+TRAP = """(parts => data.map(([deep, settings]) => [42, 43, 44, 45, 46, 47, 48, 49]
+    .slice(0, deep ? 4 : 8).map(seed => {
+        const T = ch4.training, [train, valid] = parts ??= T.parts(all)
+        const model = T.made(deep ? 30 : 1, deep, settings.start ?? (deep ? 'small' : 'wide'), seed)
+        const knobs = {lr: deep ? 3 : 30, bs: deep ? 64 : 256, epochs: deep ? 2 : 4, seed}
+        return [...T.descend(model, train, valid, {...knobs, ...settings})].pop().wrong.length
+    })))(null)"""
+
+
+def test_the_traps_are_as_the_page_tells_them(live):
+    "Mistakes of 2,038 after a few epochs, from several starts; stuck means about half."
+    named = dict(linear=(False, {}), net=(True, {}), unshuffled=(False, dict(shuffle=False)),
+                 net_unshuffled=(True, dict(shuffle=False)), high=(False, dict(lr=3000)),
+                 net_high=(True, dict(lr=300)), kept=(False, dict(zero=False)),
+                 net_kept=(True, dict(zero=False)), zeros=(False, dict(start='zeros')),
+                 net_zeros=(True, dict(start='zeros')))
+    wrong = dict(zip(named, on_page(live, TRAP, list(named.values()))))
+    stuck = {name: sum(o > 900 for o in few) for name, few in wrong.items()}
+    well, net_well = np.median(wrong['linear']), np.median(wrong['net'])
+    assert stuck['linear'] <= 2 and stuck['net'] == stuck['zeros'] == 0
+    assert stuck['net_unshuffled'] >= 3 and min(wrong['unshuffled']) > 2*well
+    assert stuck['net_high'] == stuck['net_zeros'] == 4
+    assert 0 < stuck['high'] < 8 and min(wrong['high']) > 1.2*well
+    assert 0 < stuck['kept'] < 8 and min(wrong['kept']) > 1.2*well
+    assert min(wrong['net_kept']) > 2*net_well

@@ -1,8 +1,9 @@
-"The live pages in Chromium, opened from the disk: each does what it says."
-import shutil
+"The live pages in Chromium, most opened from the disk: each does what it says."
+import gzip, shutil
 
 import numpy as np, pytest
 
+from conftest import ROOT, serve
 from fastbook_ch4.rungs import RUNGS
 
 TITLES = [rung.title for rung in RUNGS.values() if rung.page]
@@ -19,21 +20,28 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 
 @pytest.fixture
 def open_live(live, browser):
-    """Opens a page with one live element, as a file.
+    """Opens a page with one live element, as a file, or from a server if `served`.
 
     Afterwards there must have been no error, and nothing asked of another host."""
     opened = []
-    def open_live(kind, width=1200, folder=live):
+    def open_live(kind, width=1200, folder=live, served=False, before=None):
         path = folder.parent/f'{kind}.html'
         path.write_text(PAGE.format(kind=kind), encoding='utf-8')
         page = browser.new_page(viewport=dict(width=width, height=900))
         errors = []
         page.on('pageerror', lambda e: errors.append(str(e)))
-        page.on('request', lambda o: None if o.url.startswith('file:') else errors.append(o.url))
-        page.goto(path.as_uri())
+        home = path.parent.as_uri()
+        if served:
+            servers.append(serve(path.parent))
+            home = f'http://127.0.0.1:{servers[-1].server_port}'
+        page.on('request', lambda o: None if o.url.startswith(home) else errors.append(o.url))
+        if before: page.add_init_script(before)
+        page.goto(f'{home}/{path.name}')
         opened.append((page, errors))
         return page
+    servers = []
     yield open_live
+    for server in servers: server.shutdown()
     for page, errors in opened:
         page.close()
         assert not errors
@@ -155,3 +163,213 @@ def test_without_weights_the_page_says_so(open_live, live, tmp_path):
     page.wait_for_selector('[role=status]')
     text = page.inner_text('.live')
     assert 'digits.js is missing' in text and 'in place of it' in text
+
+
+# Training
+
+def press(page, name='Start'): page.get_by_role('button', name=name, exact=True).click()
+
+
+def trained(page):
+    "Wait for the end of a run; what the page says of it."
+    page.wait_for_function("document.querySelector('.live-go').textContent === 'Start'")
+    page.wait_for_function("document.querySelector('.live-facts dd')")
+    return dict(zip(page.locator('.live-facts dt').all_text_contents(),
+                    page.locator('.live-facts dd').all_text_contents()))
+
+
+def wrong(page): return int(trained(page)['wrong'].split()[0])
+
+
+def draw(page, *points):
+    "A line through places of the paper, each from 0 to 1."
+    paper = page.locator('.live-paper')
+    paper.scroll_into_view_if_needed()
+    box = paper.bounding_box()
+    places = [(box['x'] + x*box['width'], box['y'] + y*box['height']) for x, y in points]
+    page.mouse.move(*places[0])
+    page.mouse.down()
+    for place in places[1:]: page.mouse.move(*place, steps=10)
+    page.mouse.up()
+
+
+WATCH = """(() => { // Long tasks of the page, and how long the first picture takes
+    window.long = []
+    new PerformanceObserver(o => long.push(...o.getEntries().map(e => e.duration)))
+        .observe({type: 'longtask'})
+})()"""
+FIRST = """() => new Promise(done => {
+    const label = document.querySelector('.live-weights'), start = performance.now()
+    label.removeAttribute('aria-label')
+    new MutationObserver(() => { if (label.ariaLabel) done(performance.now() - start) })
+        .observe(label, {attributes: true})
+    document.querySelector('.live-go').click()
+})"""
+
+
+@pytest.mark.parametrize('width', [1200, 390])
+def test_a_rung_is_trained_and_answers(open_live, width):
+    page = open_live('train', width, served=True, before=WATCH)
+    page.wait_for_selector('.live-ready')
+    assert '33 to 38 of 2,038' in page.inner_text('.live')
+    press(page)
+    assert wrong(page) < 60 and trained(page)['epoch'] == '20.0'
+    wait_for(page, 'Epoch 20 of 20')
+    draw(page, (.25, .2), (.72, .2), (.45, .85))
+    page.wait_for_function("document.querySelector('.live-verdict').textContent.includes('seven')")
+    # The images are there now: from the click to the first picture of weights
+    assert page.evaluate(FIRST) < 100
+    press(page, 'Stop')
+    page.get_by_label('simple_net').check()
+    page.get_by_label('epochs').fill('2')
+    page.evaluate('long.length = 0')
+    press(page)
+    assert wrong(page) < 60
+    assert page.evaluate('long') == []
+    page.get_by_label('pixel similarity').check()
+    press(page)
+    assert wrong(page) == 99
+
+
+def test_a_run_is_as_fast_as_it_should_be(open_live):
+    page = open_live('train', served=True)
+    page.get_by_label('linear').check()
+    press(page)
+    assert float(trained(page)['seconds']) < 3
+    page.get_by_label('simple_net').check()
+    page.get_by_label('epochs').fill('1')
+    press(page)
+    wait_for(page, 'Epoch 1 of 1')
+    assert float(trained(page)['seconds']) < 1
+
+
+def test_traps_are_one_click(open_live):
+    page = open_live('train', served=True)
+    page.get_by_label('simple_net').check()
+    # Everything is called a three, or everything a seven
+    for name, setting, n in (('rate too high', '300', 1028), ('all weights 0', '3', 1010)):
+        page.get_by_role('button', name=name).click()
+        wait_for(page, f': {n} of 2,038')
+        press(page, 'Stop')
+        assert page.get_by_label('learning rate').input_value() == setting
+    for name, box in (('not shuffled', 'shuffled'), ('gradients never zeroed', 'zeroed')):
+        page.get_by_role('button', name=name).click()
+        assert not page.get_by_label(box).is_checked()
+        press(page, 'Stop')
+    press(page, 'As the course has it')
+    assert page.get_by_label('shuffled').is_checked() and page.get_by_label('zeroed').is_checked()
+
+
+@pytest.mark.parametrize('label, value, words', [
+    ('learning rate', '0', 'above 0'), ('learning rate', '1e9', 'up to 1,000,000'),
+    ('learning rate', 'abc', 'got “abc”'), ('learning rate', '', 'above 0'),
+    ('batch size', '2.5', 'whole number'), ('batch size', '99999', 'up to 12,396'),
+    ('epochs', '-1', 'above 0')])
+def test_what_cannot_be_used_is_said(open_live, label, value, words):
+    page = open_live('train', served=True)
+    page.get_by_label(label).fill(value)
+    press(page)
+    said = page.get_by_role('alert').inner_text()
+    assert said.startswith(f'{label}: ') and words in said
+    assert page.get_by_role('button', name='Start', exact=True).is_visible()
+    press(page, 'As the course has it')
+    page.get_by_label('epochs').fill('1')
+    press(page)
+    assert wrong(page) and not page.get_by_role('alert').inner_text()
+
+
+def test_without_a_worker_the_page_says_so(open_live):
+    page = open_live('train') # From the disk, where Chromium starts none
+    press(page)
+    page.wait_for_function("document.querySelector('[role=alert]').textContent")
+    assert 'worker' in page.get_by_role('alert').inner_text()
+    assert page.get_by_role('button', name='Start', exact=True).is_visible()
+
+
+@pytest.mark.parametrize('change', ['cut', 'gone', 'short'])
+def test_a_file_of_images_that_is_not_whole(open_live, live, tmp_path, change):
+    shutil.copytree(live, tmp_path/'site')
+    path = tmp_path/'site'/'weights'/'threes_sevens.bin'
+    whole = path.read_bytes()
+    if change == 'cut': path.write_bytes(whole[:len(whole)//2])
+    elif change == 'gone': path.unlink()
+    else: path.write_bytes(gzip.compress(gzip.decompress(whole)[:-784]))
+    page = open_live('train', folder=tmp_path/'site', served=True)
+    press(page)
+    page.wait_for_function("document.querySelector('[role=alert]').textContent")
+    said = page.get_by_role('alert').inner_text()
+    assert ('404' if change == 'gone' else 'not whole') in said
+    path.write_bytes(whole) # And then it is there
+    page.get_by_label('epochs').fill('1')
+    press(page)
+    assert wrong(page)
+
+
+# Against TensorFlow.js, in one page
+
+TF = [ROOT/'site'/'node_modules'/'@tensorflow'/package/'dist'/f'{name}.min.js'
+      for package, name in (('tfjs-core', 'tf-core'), ('tfjs-backend-cpu', 'tf-backend-cpu'))]
+RACE = """async ([deep, epochs, lr, bs]) => { // Seconds and mistakes: ours, and TensorFlow.js's
+    await tf.setBackend('cpu')
+    const T = ch4.training, file = (await fetch('site/weights/threes_sevens.bin')).body
+    const bytes = new Response(file.pipeThrough(new DecompressionStream('gzip'))).arrayBuffer()
+    const [train, valid] = T.parts(new Uint8Array(await bytes))
+    const model = T.made(deep ? 30 : 1, deep, deep ? 'small' : 'zeros', 0), {units} = model
+    const images = o => tf.tensor2d(Float32Array.from(o.images, v => v/255), [o.n, T.SIZE])
+    const x = images(train), vx = images(valid)
+    const y = tf.tensor2d(Float32Array.from(train.targets), [train.n, 1])
+    const shapes = [[T.SIZE, units], [units], [units, 1], [1]]
+    const params = T.PARAMS.slice(0, deep ? 4 : 2).map((name, k) =>
+        tf.variable(tf.tensor(Float32Array.from(model[name]), shapes[k])))
+    const [w1, b1, w2, b2] = params
+    const forward = xb => {
+        const sums = tf.add(tf.matMul(xb, w1), b1)
+        return deep ? [sums, tf.add(tf.matMul(tf.relu(sums), w2), b2)] : [null, sums]
+    }
+    const back = (xb, yb, n) => { // The gradients of `params`, by their formulas
+        const [sums, preds] = forward(xb), s = tf.sigmoid(preds)
+        const g = tf.mul(tf.mul(s, tf.sub(1, s)), tf.div(tf.sub(1, tf.mul(2, yb)), n))
+        if (!deep) return [tf.matMul(xb, g, true), tf.sum(g, 0)]
+        const h = tf.mul(tf.matMul(g, w2, false, true), tf.step(sums))
+        return [tf.matMul(xb, h, true), tf.sum(h, 0),
+                tf.matMul(tf.relu(sums), g, true), tf.sum(g, 0)]
+    }
+    const theirs = () => {
+        const learn = (from, n) => tf.tidy(() => {
+            const grads = back(tf.slice(x, from, n), tf.slice(y, from, n), n)
+            params.forEach((p, k) => p.assign(tf.sub(p, tf.mul(lr, grads[k]))))
+        })
+        for (let i = 0; i < epochs; i++) {
+            for (let at = 0; at < train.n; at += bs) learn(at, Math.min(bs, train.n - at))
+        }
+        return tf.tidy(() => forward(vx)[1].dataSync())
+            .reduce((sum, p, i) => sum + (valid.targets[i] !== +(p > 0)), 0)
+    }
+    const ours = () => {
+        const run = [...T.descend(model, train, valid, {lr, bs, epochs, shuffle: false})]
+        return run.pop().wrong.length
+    }
+    return [ours, theirs].map(f => {
+        const start = performance.now(), wrong = f()
+        return [(performance.now() - start)/1000, wrong]
+    })
+}"""
+
+
+@pytest.mark.parametrize('deep, epochs, lr, bs', [(False, 20, 30, 256), (True, 1, 3, 64)])
+def test_no_slower_than_tensorflow(browser, live, deep, epochs, lr, bs):
+    "The same work: as many epochs in the order in which the images lie, from the same weights."
+    assert all(p.exists() for p in TF), 'TensorFlow.js is missing: npm ci --prefix site'
+    for p in TF: shutil.copy(p, live.parent)
+    scripts = [*(p.name for p in TF), 'site/live/training.js']
+    tags = ''.join(f'<script src="{name}"></script>' for name in scripts)
+    (live.parent/'race.html').write_text(f'<!doctype html><title>race</title>{tags}',
+                                         encoding='utf-8')
+    server, page = serve(live.parent), browser.new_page()
+    page.goto(f'http://127.0.0.1:{server.server_port}/race.html')
+    (ours, wrong), (theirs, their_wrong) = page.evaluate(RACE, [deep, epochs, lr, bs])
+    page.close()
+    server.shutdown()
+    print(f'{"simple_net" if deep else "linear"}: {ours:.2f} s, TensorFlow.js {theirs:.2f} s')
+    assert ours < theirs
+    assert abs(wrong - their_wrong) <= 2, 'it was the same work'

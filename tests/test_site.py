@@ -3,17 +3,15 @@
 Screenshots of all pages go to out/screenshots. Chromium is needed, and axe-core, which
 `npm ci --prefix site` installs.
 """
-import asyncio, gzip, json, shutil, subprocess, sys, threading
+import asyncio, gzip, json, shutil, subprocess, sys
 from concurrent.futures import ThreadPoolExecutor
 from configparser import ConfigParser
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urldefrag
 
 import pytest
 from playwright.async_api import async_playwright
 
-from conftest import CHROMIUM, LAUNCH, ROOT
+from conftest import CHROMIUM, LAUNCH, ROOT, serve
 from docs.finish import newest
 from docs.stage import SOURCES
 from test_docs import PUBLISHED as ADDRESSES
@@ -66,17 +64,6 @@ RAW = """() => {   // Markdown that was not understood
     text.querySelectorAll('pre, code, script, style, .katex').forEach(o => o.remove())
     return (text.textContent.match(/.{0,40}(\\]\\(|\\$\\$|:::|\\*\\*|<\\/?[a-z]+>).{0,40}/g) || [])
 }"""
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    def log_message(self, *args): pass
-
-
-def serve(folder):
-    "A server of `folder` in a thread of its own."
-    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
 
 
 def fresh():

@@ -1,15 +1,18 @@
 """Write what the live pages calculate with, as scripts, which a browser loads from a disk too: the
-rungs of the drawing page in half precision, some digits, the ideal ones and a linear model.
+rungs of the drawing page in half precision, some digits, the ideal ones, a linear model, and what
+the course publishes of the rungs that can be trained; and, for those, all threes and sevens as a
+file.
 
     python tools/weights.py FOLDER
 """
-import base64, json, sys
+import base64, gzip, json, sys
 from pathlib import Path
 
 import numpy as np, torch
 from torch import nn
 
 from fastbook_ch4.data import load_digit
+from fastbook_ch4.ladder import kept_results
 from fastbook_ch4.loss import init_params, linear1, mnist_loss, threes_sevens
 from fastbook_ch4.models.predict import FAR
 from fastbook_ch4.models.saved import MODELS, load_model
@@ -128,16 +131,35 @@ def linear()->dict: # Base64 of 784 weights and the bias, twice
     return dict(models=[start, numbers()])
 
 
+def published()->dict: # Of each rung that can be trained: title, knobs, mistakes of each seed
+    "What the ladder of threes and sevens has of the rungs on the page that trains."
+    results = kept_results('3,7')
+    return {name: dict(title=RUNGS[name].title, knobs=RUNGS[name].knobs,
+                       mistakes=[r.mistakes for r in results if r.rung == name])
+            for name in ('pixels_l1', 'by_hand', 'simple_net')}
+
+
+def threes_sevens_file()->bytes: # Gzip
+    """All threes and sevens, for `parts` of training.js: how many threes and sevens there are to
+    train on and to validate on, as four counts of two bytes, then their pixels, a byte each."""
+    parts = [load_digit(digit, train=train) for train in (True, False) for digit in (3, 7)]
+    counts = np.array([len(x) for x in parts], '<u2').tobytes()
+    images = b''.join((x*255).round().numpy().astype('u1').tobytes() for x in parts)
+    return gzip.compress(counts + images, 9, mtime=0)
+
+
 def main(
     folder, # Where the scripts go
 )->None:
     "Write them all."
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    contents = dict(rungs=rungs(), samples=samples(), digits=digits(), linear=linear())
+    contents = dict(rungs=rungs(), samples=samples(), digits=digits(), linear=linear(),
+                    published=published())
     for name, content in contents.items():
         script = f'((globalThis.ch4 ??= {{}}).data ??= {{}}).{name} = {json.dumps(content)}\n'
         (folder/f'{name}.js').write_text(script, encoding='utf-8')
+    (folder/'threes_sevens.bin').write_bytes(threes_sevens_file())
 
 
 if __name__ == '__main__': main(sys.argv[1])

@@ -6,6 +6,8 @@ globalThis.ch4 ??= {}
   const here = document.currentScript.src.replace(/[^/]*$/, '')
   const loaded = {}
 
+  ch4.here = here // Where the scripts lie
+
   // Load a script of ours, once
   const load = name => loaded[name] ??= new Promise((done, failed) => {
     document.head.append(Object.assign(document.createElement('script'), {src: here + name, onload: done, onerror: () => failed(Error(`${name} is missing`))}))

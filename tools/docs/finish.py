@@ -160,7 +160,8 @@ def libraries(site):
 def weights(site):
     "What the live pages calculate with, made anew when models or the table of rungs have changed."
     script = ROOT/'tools'/'weights.py'
-    if newest(WEIGHTS) < newest(script, CFG.lib_path/'models', CFG.lib_path/'rungs.py'):
+    made_of = [CFG.lib_path/name for name in ('models', 'results', 'rungs.py')]
+    if newest(WEIGHTS) < newest(script, *made_of):
         shutil.rmtree(WEIGHTS, ignore_errors=True)
         subprocess.run([sys.executable, script, WEIGHTS], check=True)
     shutil.copytree(WEIGHTS, site/'site'/'weights')
