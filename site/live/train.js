@@ -35,7 +35,7 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
   const go = button('Start', () => running ? stop() : start(), {class: 'live-button live-go'}), wrong = h('p', {role: 'alert'}), bar = h('progress', {max: 1, 'aria-label': 'The images are loaded', hidden: true})
 
   // What is seen
-  const weights = h('canvas', {class: 'live-picture live-weights', role: 'img'}), left = h('canvas', {class: 'live-tiles', role: 'img'})
+  const weights = h('canvas', {class: 'live-picture live-weights', role: 'img', 'aria-label': 'No weights yet'}), left = h('canvas', {class: 'live-tiles', role: 'img', 'aria-label': 'No images yet', hidden: true})
   const facts = h('dl', {class: 'live-facts'}), words = status(), charts = h('div', {class: 'live-two'}), courses = h('p', {class: 'live-small'})
   const called = h('p', {role: 'status', class: 'live-verdict'}, 'Train first, then draw a three or a seven.')
   const pad = ch4.pad({on: image => { drawn = image; ask() }, say: o => words.say(o, 0), describedby: 'live-train-keys'})
@@ -120,8 +120,13 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
       }
       if (o.answer) verdict(o.answer)
       if (o.run !== run || !running) return
-      if (o.end) { stop(); return ask() }
+      if (o.end) {
+        stop()
+        if (!drawn) called.textContent = 'Now draw a three or a seven.'
+        return ask()
+      }
       if (o.at.wrong) epoch(o.at)
+      else if (o.at.loss !== null) curve.loss.push([o.at.epoch + o.at.done, o.at.loss])
       if (!newest) requestAnimationFrame(show)
       newest = o
     }
@@ -163,7 +168,7 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
     const {at, pictures} = newest ?? {}
     newest = null
     if (!at) return
-    if (at.loss !== null && !at.wrong) { curve.loss.push([at.epoch + at.done, at.loss]); draw('loss') }
+    if (curve.lines.loss) draw('loss')
     tell({epoch: number(at.epoch + at.done, 1), ...at.loss === null ? {} : {loss: number(at.loss, 4)}, ...curve.last === undefined ? {} : {wrong: `${curve.last} of 2,038`, accuracy: `${number(100*(1 - curve.last/2038), 2)} %`}, seconds: number(at.spent/1000, 2)})
     const names = rungs[rung].pictures, cols = pictures.length > 2 ? 6 : pictures.length
     sheet(weights, pictures, cols, names ? v => 255*(1 - v) : null)
