@@ -108,6 +108,35 @@ def test_a_digit_can_be_drawn_and_taken_with_the_keys(open_live):
         assert says(page)[TITLES.index(NET)] == digit
 
 
+INK = """() => {   // How much ink the left and the right half of the paper have
+    const paper = document.querySelector('.live-paper')
+    const {data} = paper.getContext('2d').getImageData(0, 0, 280, 280), sums = [0, 0]
+    for (let i = 0; i < 280*280; i++) sums[+(i%280 >= 140)] += 255 - data[4*i]
+    return sums
+}"""
+
+
+def test_one_finger_draws_and_a_palm_beside_it_does_nothing(open_live):
+    page = open_live('draw')
+    page.wait_for_selector('.live-ready')
+    box = page.locator('.live-paper').bounding_box()
+    device = page.context.new_cdp_session(page)
+    def touch(kind, *points):
+        points = [dict(id=i, x=box['x'] + x*box['width'], y=box['y'] + y*box['height'])
+                  for i, x, y in points]
+        device.send('Input.dispatchTouchEvent', dict(type=kind, touchPoints=points))
+    touch('touchStart', (0, .2, .2))
+    touch('touchStart', (0, .2, .2), (1, .8, .8))
+    for y in (.4, .6, .8): touch('touchMove', (0, .2, y), (1, .8, y))
+    left, right = page.evaluate(INK)
+    assert left > 0 and right == 0
+    touch('touchEnd')
+    touch('touchStart', (2, .8, .2))   # And then another may draw
+    touch('touchMove', (2, .8, .6))
+    touch('touchEnd')
+    assert page.evaluate(INK)[1] > 0
+
+
 def test_descent_steps_and_says_how_it_goes(open_live):
     page = open_live('descent')
     page.get_by_role('button', name='Step').click()
@@ -282,6 +311,16 @@ def test_what_cannot_be_used_is_said(open_live, label, value, words):
     page.get_by_label('epochs').fill('1')
     press(page)
     assert wrong(page) and not page.get_by_role('alert').inner_text()
+
+
+def test_start_pressed_while_the_images_come(open_live):
+    page = open_live('train', served=True)
+    page.wait_for_selector('.live-ready')
+    asked = []
+    page.on('request', lambda o: asked.append(o.url) if o.url.endswith('.bin') else None)
+    page.evaluate("for (let i = 0; i < 3; i++) document.querySelector('.live-go').click()")
+    assert wrong(page) < 60
+    assert len(asked) == 1
 
 
 def test_without_a_worker_the_page_says_so(open_live):

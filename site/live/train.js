@@ -46,7 +46,7 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
     h('div', {class: 'live-draw'}, h('div', {class: 'live-desk'}, pad.el, h('div', {class: 'live-row'}, pad.button)), called),
     h('p', {class: 'live-small', id: 'live-train-keys'}, 'Keys on the paper: the arrows move the pen, Space puts it down or lifts it, Delete clears.'))
 
-  let rung = 'linear', running = false, run = 0, worker = null, data = null, drawn = null, newest = null, broken = false, curve, places, seed = 42
+  let rung = 'linear', running = false, run = 0, worker = null, loading = false, images = null, drawn = null, newest = null, broken = false, curve, places, seed = 42
 
   function choose(name) {
     stop()
@@ -82,12 +82,13 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
     begin(wanted)
     try {
       worker ??= made()
-      if (data) send(wanted)
+      if (images) send(wanted)
       else {
         bar.hidden = false
         words.say('The images are being loaded.', 0)
         waiting = wanted
-        worker.postMessage({load: broken ? 'reload' : 'default'})
+        if (!loading) worker.postMessage({load: broken ? 'reload' : 'default'})
+        loading = true
       }
     } catch (e) { fail(`This browser starts no worker for this page (${e.message}), so nothing can be trained here. On the course's site it can.`) }
   }
@@ -106,14 +107,16 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
     wrong.textContent = sentence
   }
 
+  const lost = () => { worker = images = null; loading = false }
   function made() {
     const w = new Worker(`${ch4.here}train_worker.js`)
-    w.onerror = e => { worker = null; fail(`The worker that trains could not start${e.message ? ` (${e.message})` : ''}. On the course's site it can.`) }
+    w.onerror = e => { lost(); fail(`The worker that trains could not start${e.message ? ` (${e.message})` : ''}. On the course's site it can.`) }
     w.onmessage = ({data: o}) => {
-      if (o.failed) { broken = true; worker.terminate(); worker = data = null; return fail(o.failed) }
+      if (o.failed) { broken = true; worker.terminate(); lost(); return fail(o.failed) }
       if (o.loaded) bar.value = o.loaded
       if (o.ready) {
-        data = o.ready
+        images = o.ready
+        loading = false
         bar.hidden = true
         if (waiting) send(waiting)
         waiting = null
@@ -169,7 +172,7 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
     newest = null
     if (!at) return
     if (curve.lines.loss) draw('loss')
-    tell({epoch: number(at.epoch + at.done, 1), ...at.loss === null ? {} : {loss: number(at.loss, 4)}, ...curve.last === undefined ? {} : {wrong: `${curve.last} of 2,038`, accuracy: `${number(100*(1 - curve.last/2038), 2)} %`}, seconds: number(at.spent/1000, 2)})
+    tell({epoch: number(at.epoch + at.done, 1), ...at.loss === null ? {} : {loss: number(at.loss, 4)}, ...curve.last === undefined ? {} : {wrong: `${curve.last} of 2,038`, accuracy: `${number(100*(1 - curve.last/2038), 2)} %`}, seconds: number(at.seconds, 2)})
     const names = rungs[rung].pictures, cols = pictures.length > 2 ? 6 : pictures.length
     sheet(weights, pictures, cols, names ? v => 255*(1 - v) : null)
     change(weights, {'aria-label': names ? names.join(' and ') : `The weights of ${pictures.length > 1 ? `${pictures.length} hidden units` : 'all pixels'} as ${pictures.length > 1 ? 'pictures' : 'a picture'}: orange is positive, purple negative`})
@@ -200,13 +203,13 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
     const shown = places.slice(0, 120), n = places.filter(o => o !== null).length
     left.hidden = !n
     if (!n) return
-    sheet(left, shown.map(id => id === null ? null : data.images.subarray(id*SIZE, (id + 1)*SIZE)), 20, v => 255 - v)
+    sheet(left, shown.map(id => id === null ? null : images.subarray(id*SIZE, (id + 1)*SIZE)), 20, v => 255 - v)
     change(left, {'aria-label': `${n} images that are wrong${n > 120 ? ', of which 120 are shown' : ''}`})
   }
 
   // The reader's own digit
   function ask() {
-    if (drawn && worker && data) worker.postMessage({ask: drawn})
+    if (drawn && images) worker.postMessage({ask: drawn})
   }
   function verdict({score, three}) {
     const said = score > 0 ? 'a three' : 'a seven'

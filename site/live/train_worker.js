@@ -3,7 +3,7 @@ importScripts('training.js')
 
 {
   'use strict'
-  const {SIZE, PARAMS, parts, inked, made, score, descend, compare, similar, sigmoid} = ch4.training
+  const {SIZE, parts, inked, made, score, descend, compare, similar, sigmoid} = ch4.training
   const TURN = 25 // Milliseconds of training between two looks at the page's wishes
   let train, valid, run = null, model, means
 
@@ -23,7 +23,7 @@ importScripts('training.js')
       bytes = new Uint8Array(await new Response(response.body.pipeThrough(counted).pipeThrough(new DecompressionStream('gzip'))).arrayBuffer())
     } catch { throw Error('The file of images is not whole. Load the page again.') }
     ;[train, valid] = parts(bytes)
-    postMessage({ready: {train: train.n, images: valid.images, targets: valid.targets}})
+    postMessage({ready: valid.images})
   }
 
   // The parameters as pictures: the weights of each unit, or the two means
@@ -34,7 +34,6 @@ importScripts('training.js')
 
   async function start({rung, ...settings}, mine) {
     const began = performance.now()
-    let spent = 0
     run = mine
     means = rung === 'pixels' ? [0, 1].map(() => new Float64Array(SIZE)) : null
     model = means ? null : made(rung === 'net' ? 30 : 1, rung === 'net', settings.start, settings.seed)
@@ -43,9 +42,8 @@ importScripts('training.js')
       const turn = performance.now()
       let o
       do o = steps.next(); while (!o.done && !o.value.wrong && performance.now() - turn < TURN)
-      spent += performance.now() - turn
-      if (o.done) return postMessage({run: mine, end: {spent, wall: performance.now() - began}})
-      postMessage({run: mine, at: {...o.value, spent}, pictures: pictures()})
+      if (o.done) return postMessage({run: mine, end: true})
+      postMessage({run: mine, at: {...o.value, seconds: (performance.now() - began)/1000}, pictures: pictures()})
       await new Promise(go => setTimeout(go))
       if (run !== mine) return
     }
