@@ -207,7 +207,7 @@ def trained(page):
                     page.locator('.live-facts dd').all_text_contents()))
 
 
-def wrong(page): return int(trained(page)['wrong'].split()[0])
+def wrong(page): return int(trained(page)['wrong'].split()[0].replace(',', ''))
 
 
 def draw(page, *points):
@@ -284,7 +284,7 @@ def test_traps_are_one_click(open_live):
     # Everything is called a three, or everything a seven
     for name, setting, n in (('rate too high', '300', 1028), ('all weights 0', '3', 1010)):
         page.get_by_role('button', name=name).click()
-        wait_for(page, f': {n} of 2,038')
+        wait_for(page, f': {n:,} of 2,038')
         press(page, 'Stop')
         assert page.get_by_label('learning rate').input_value() == setting
     for name, box in (('not shuffled', 'shuffled'), ('gradients never zeroed', 'zeroed')):

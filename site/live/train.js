@@ -129,7 +129,7 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
         return ask()
       }
       if (o.at.wrong) epoch(o.at)
-      else if (o.at.loss !== null) curve.loss.push([o.at.epoch + o.at.done, o.at.loss])
+      if (o.at.loss !== null) curve.loss.push([o.at.epoch + o.at.done, o.at.loss])
       if (!newest) requestAnimationFrame(show)
       newest = o
     }
@@ -147,7 +147,7 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
       return [p, line]
     }
     charts.replaceChildren()
-    curve.lines = rung === 'pixels' ? {} : {loss: chart('loss', [0, 0.55], 'line-0'), accuracy: chart('accuracy', [0.45, 1], 'stairs')}
+    curve.lines = rung === 'pixels' ? {} : {loss: chart('loss', [0, 0.7], 'line-0'), accuracy: chart('accuracy', [0.45, 1], 'stairs')}
     charts.append(...Object.values(curve.lines).map(([p]) => p.el))
     tell({})
     tiles()
@@ -163,7 +163,7 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
     places = places.map(o => kept.has(o) ? o : null)
     for (const id of ids) if (!kept.has(id)) { const free = places.indexOf(null); free < 0 ? places.push(id) : places[free] = id }
     tiles()
-    words.say(`${loss === null ? 'All images are averaged' : `Epoch ${n} of ${epochs.value}`}: ${ids.length} of 2,038 wrong.`, 0)
+    words.say(`${loss === null ? 'All images are averaged' : `Epoch ${n} of ${epochs.value}`}: ${thousands(ids.length)} of 2,038 wrong.`, 0)
   }
 
   // At the next frame: the weights as they are, the loss
@@ -172,7 +172,7 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
     newest = null
     if (!at) return
     if (curve.lines.loss) draw('loss')
-    tell({epoch: number(at.epoch + at.done, 1), ...at.loss === null ? {} : {loss: number(at.loss, 4)}, ...curve.last === undefined ? {} : {wrong: `${curve.last} of 2,038`, accuracy: `${number(100*(1 - curve.last/2038), 2)} %`}, seconds: number(at.seconds, 2)})
+    tell({epoch: number(at.epoch + at.done, 1), ...at.loss === null ? {} : {loss: number(at.loss, 4)}, ...curve.last === undefined ? {} : {wrong: `${thousands(curve.last)} of 2,038`, accuracy: `${number(100*(1 - curve.last/2038), 2)} %`}, seconds: number(at.seconds, 2)})
     const names = rungs[rung].pictures, cols = pictures.length > 2 ? 6 : pictures.length
     sheet(weights, pictures, cols, names ? v => 255*(1 - v) : null)
     change(weights, {'aria-label': names ? names.join(' and ') : `The weights of ${pictures.length > 1 ? `${pictures.length} hidden units` : 'all pixels'} as ${pictures.length > 1 ? 'pictures' : 'a picture'}: orange is positive, purple negative`})

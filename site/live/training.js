@@ -137,13 +137,13 @@ ch4.training = (() => {
     const inOrder = Int32Array.from({length: train.n}, (_, i) => i)
     for (let epoch = 0; epoch < epochs; epoch++) {
       const order = orders ? orders[epoch] : shuffle ? mixed(train.n, draw) : inOrder
-      let loss = 0
-      for (let from = 0; from < train.n; from += bs) {
-        const rows = order.subarray(from, from + bs)
-        const here = gradients(model, train, rows, grads, sums)
+      let loss = 0, seen = 0 // The mean over the images that this epoch has seen
+      while (seen < train.n) {
+        const rows = order.subarray(seen, seen + bs), here = gradients(model, train, rows, grads, sums)
         step(model, grads, lr, zero)
-        loss += here*rows.length/train.n
-        yield {epoch, done: Math.min(1, (from + bs)/train.n), loss: here}
+        loss = (loss*seen + here*rows.length)/(seen + rows.length)
+        seen += rows.length
+        yield {epoch, done: seen/train.n, loss}
       }
       yield {epoch: epoch + 1, done: 0, loss, wrong: mistakes(i => score(model, valid, i, sums), valid)}
     }
