@@ -110,11 +110,11 @@ RUNGS = {rung.name: rung for rung in [
     _rung('trimmed_resnet18', 'resnet18, trimmed', 'no dead taps, own Learner',
           '08_resnet', 'trim:trimmed_resnet18', 'fitting:fit_net', classes=(2, 2),
           shape=dict(crop=2), knobs=ONE_CYCLE),
-    _rung('small_resnet', 'small residual net', 'made for small images, warped',
+    _rung('small_resnet', 'small residual net', 'made for small images, moved',
           '08_resnet', 'rung_nets:looking_resnet', 'fitting:fit_net',
           kept=True, page=True, votes=True, shape=dict(width=8, looks=5),
           knobs=ONE_CYCLE | dict(lr=5e-3, epochs=10, warped=True, smoothing=0.1),
-          many=dict(lr=0.02))]}
+          many=dict(lr=0.01, shifted=True, warped=False))]}
 
 # %% ../nbs/engine/rungs.ipynb #56f34696
 def rung_of(

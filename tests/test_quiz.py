@@ -272,7 +272,7 @@ def test_what_is_said_of_the_ladder_is_what_it_gave():
     rungs = [mean[r] for r in ('pixels_l1', 'by_hand', 'simple_net', 'resnet18', 'small_resnet')]
     assert rungs == sorted(rungs, reverse=True) and rungs[0] == 99 and rungs[1] < 40
     assert ([round(100 - m/20.38) for m in rungs[1:3]] == [98, 99]
-            and round(100 - rungs[3]/20.38, 1) == 99.4
+            and round(100 - rungs[3]/20.38, 1) == 99.5
             and round(100 - rungs[4]/20.38, 2) == 99.97), rungs
     assert 0.35 < mean['simple_net']/mean['by_hand'] < 0.65
     assert mean['small_resnet']/mean['simple_net'] < 0.1
