@@ -8,7 +8,7 @@ DIGITS ?= 3,7
 SEEDS ?= 1
 NOTEBOOKS ?= $(wildcard nbs/chapters/*.ipynb nbs/pages/*.ipynb nbs/engine/*.ipynb nbs/about/*.ipynb) nbs/index.ipynb
 
-.PHONY: help run test browser lab exercises docs preview bench cost results choices notebooks constraints
+.PHONY: help run test browser taken lab exercises docs preview bench cost results choices notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -27,8 +27,15 @@ test: .venv/ready ## Run every notebook as a test, then the chapters' visible ce
 	$(BIN)/python tools/run_notebooks.py
 	$(BIN)/pytest -q -n 2 --dist loadfile tests --ignore tests/test_site.py --ignore tests/test_live_browser.py
 
-browser: docs ## Test the site in Chromium, which has to be there
+browser: docs site/node_modules/.bin/lighthouse ## Test the site in Chromium, which has to be there
 	$(BIN)/pytest -q tests/test_site.py tests/test_live_browser.py
+
+site/node_modules/.bin/lighthouse: site/package-lock.json
+	npm ci --prefix site
+	touch $@
+
+taken: .venv/ready ## Run every notebook as somebody takes it away: with the wheel and what it asks for alone, in an empty folder; ten minutes
+	TAKEN=all OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/test_taken_away.py
 
 lab: .venv/ready ## Open JupyterLab on the course
 	$(BIN)/jupyter lab nbs/index.ipynb
@@ -57,7 +64,7 @@ choices: .venv/ready ## Make every choice of the ladders anew on held-out traini
 notebooks: .venv/ready ## Export the package, execute the notebooks in place, clean them, and make README.md; NOTEBOOKS=nbs/chapters/03_loss.ipynb names some
 	$(BIN)/nbdev_export
 	$(BIN)/python tools/questions.py
-	$(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 $(NOTEBOOKS)
+	FASTBOOK_CH4_PUBLISH=1 IPYTHONDIR=$(CURDIR)/tools/ipython $(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 $(NOTEBOOKS)
 	$(BIN)/python tools/questions.py --clear
 	$(BIN)/python tools/road.py --write
 	$(BIN)/nbdev_clean

@@ -1,5 +1,5 @@
 "What the checks share: the root, what Git tracks, the live pages' scripts, a server, a browser."
-import shutil, subprocess, sys, threading
+import gzip, io, shutil, subprocess, sys, threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -21,9 +21,24 @@ class Quiet(SimpleHTTPRequestHandler):
     def log_message(self, *args): pass
 
 
-def serve(folder):
+class Compressed(Quiet):
+    "As hosts of sites do it: what is text travels compressed."
+    def send_head(self):
+        path = Path(self.translate_path(self.path))
+        if path.suffix not in ('.html', '.css', '.js', '.json', '.svg') or not path.is_file():
+            return super().send_head()
+        content = gzip.compress(path.read_bytes())
+        self.send_response(200)
+        self.send_header('Content-Type', self.guess_type(str(path)))
+        self.send_header('Content-Encoding', 'gzip')
+        self.send_header('Content-Length', str(len(content)))
+        self.end_headers()
+        return io.BytesIO(content)
+
+
+def serve(folder, handler=Quiet):
     "A server of `folder` in a thread of its own."
-    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Quiet, directory=str(folder)))
+    server = ThreadingHTTPServer(('127.0.0.1', 0), partial(handler, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     return server
 

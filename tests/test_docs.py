@@ -1,13 +1,15 @@
 "What makes the site, without building it: addresses, links, the rules that mend pages, the server."
 import json, re, urllib.error, urllib.request
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
 from conftest import ROOT
-from docs import api, finish, links, serve, stage
+from docs import api, finish, links, maths, searching, serve, stage
 from docs.links import NBS, address, download, notebooks, to_pages, to_site
 
+HOME = stage.CFG.doc_host + stage.CFG.doc_baseurl
 NAMES = ['data', 'pixel_similarity', 'sgd', 'loss', 'minibatches', 'optimizer', 'learner',
          'nonlinearity', 'resnet', 'ten_digits', 'ladder']
 OTHERS = ['benchmarks', 'check', 'citing', 'exercises', 'glossary', 'index', 'live_descent',
@@ -128,9 +130,39 @@ EXAMPLES = {
                          'background-color: #777777;\n  color: #000;'),
     'sentences': ('<div class="cell-output">\n<pre><code>One sentence.</code>',
                   '<div class="cell-output">\n<pre class="wraps"><code>One sentence.</code>'),
-    'KaTeX': ('<script src="https://cdn.jsdelivr.net/npm/katex@0.16.1/dist/katex.js">',
-              '<script src="../site_libs/katex/katex.js">'),
-    'fonts of the themes': ('@import url(https://fonts.invalid/x);body {}', 'body {}'),
+    'scripts of KaTeX': ('<script src="https://x/katex@0.16/katex.js" defer></script><p>', '<p>'),
+    'KaTeX': ('<link href="https://cdn.jsdelivr.net/npm/katex@0.16.1/dist/katex.css">',
+              '<link href="../site_libs/katex/katex.css">'),
+    'style sheets': ('<link rel="stylesheet" href="../site_libs/themes/x.min.css" media="all">'
+                     '<link rel="stylesheet" href="other.css">',
+                     '<link rel="stylesheet" href="other.css">'),
+    'light or dark': ("<script>(function(){var d=document.documentElement,s=null;})();</script><p>",
+                      '<script src="../site/head.js"></script><p>'),
+    'switch of light and dark': (
+        '<a class="x" href="" title="Toggle dark mode" onclick="f(); return false;">',
+        '<a class="x" href="" role="button" aria-label="Dark mode" title="Dark mode">'),
+    'way back to the top': ('<a onclick="f(0, 0);" role="button" id="quarto-back-to-top">',
+                            '<a href="#quarto-header" id="quarto-back-to-top">'),
+    'scripts of Bootstrap': ('<script src="../x/bootstrap.bundle.min.js"></script>', ''),
+    'search of smalldocs': ('<script src="../site_libs/fuse/fuse.min.js"></script>', ''),
+    'box to search in': ('<div class="smalldocs-search" id="quarto-search">',
+                         '<div class="course-search" role="search" id="quarto-search">'),
+    'results of a search': ('<div class="smalldocs-search-results dropdown-menu">',
+                            '<div class="course-results">'),
+    'search on a phone': (
+        '<button class="navbar-toggler" type="button"></button><div>menu <div '
+        'class="quarto-navbar-tools"><div><input><div></div></div></div></div>',
+        '<div class="quarto-navbar-tools"><div><input><div></div></div></div>'
+        '<button class="navbar-toggler" type="button"></button><div>menu </div>'),
+    'list of headings on a phone': (
+        '<nav a id="TOC"><ul><li><a href="#x" id="toc-x" class="nav-link" data-scroll-target="#x">X'
+        '</a></li></ul></nav><header></header><p>',
+        '<nav a id="TOC"><ul><li><a href="#x" id="toc-x" class="nav-link" data-scroll-target="#x">X'
+        '</a></li></ul></nav><header></header><details class="on-this-page"><summary>On this page'
+        '</summary>\n<nav aria-label="On this page, folded"><ul><li><a href="#x">X</a></li></ul>'
+        '</nav></details><p>'),
+    'terms of the glossary': ('<li><strong>Adam W</strong>: x</li>',
+                              '<li id="term-adam-w"><strong>Adam W</strong>: x</li>'),
     'the missing page': (
         '  <url>\n<loc>https://x/404.html</loc>\n</url>\n  <url><loc>https://x/a.html</loc></url>',
         '  <url><loc>https://x/a.html</loc></url>')}
@@ -151,10 +183,61 @@ def test_each_rule_has_one_example(): assert [rule.what for rule in finish.RULES
 
 
 def test_scripts_of_a_page():
-    assert finish.scripts('<p>text</p>', '') == '<script src="site/site.js" defer></script>'
-    head = finish.scripts('<div data-live="draw"></div><div class="fb4-quiz"></div>', '../')
-    wanted = ['site.js', 'live/live.css', 'live/live.js', 'live/draw.js', *finish.FILES]
-    assert re.findall(r'"\.\./site/(.*?)"', head) == wanted
+    every = ['course.css', 'site/site.js', 'site/search.js']
+    def names(text, up): return re.findall('(?:href|src)="(.*?)"', finish.scripts(text, up))
+    assert names('<p>text</p>', '') == every
+    live = [f'site/{o}' for o in ('live/live.css', 'live/live.js', 'live/draw.js', *finish.FILES)]
+    text = '<div data-live="draw"></div><div class="fb4-quiz"></div>'
+    assert names(text, '../') == [f'../{o}' for o in every + live]
+
+
+def test_lines_of_code_are_elements():
+    code = 'if a:\n    <span class="st">"""b\n    c"""</span>'
+    text = finish.lines(f'<code class="sourceCode python">{code}</code><code>a\nb</code>')
+    assert text == ('<code class="sourceCode python"><span class="line in-0">if a:\n</span>'
+                    '<span class="line in-1">    <span class="st">"""b</span>\n</span>'
+                    '<span class="line in-1"><span class="st">    c"""</span>\n</span></code>'
+                    '<code>a\nb</code>')
+    assert re.sub('<[^>]*>', '', text).startswith('if a:\n    """b\n    c"""\n'), 'to copy'
+
+
+def test_a_card_has_the_first_large_figure_of_its_page():
+    figures = ('<img alt="small" src="a_files/1.png" width="80" height="40">'
+               '<img alt="the first" src="a_files/2.png" width="640" height="300">')
+    text = finish.card(Path('a.html'), figures)
+    assert f'{HOME}/a_files/2.png"' in text and 'content="the first"' in text
+    assert f'<link rel="canonical" href="{HOME}/a.html">' in text
+    other = finish.card(Path('index.html'), '')
+    assert f'href="{HOME}/">' in other and f'{HOME}/{finish.CARD[0]}"' in other
+
+
+@pytest.mark.skipif(not (ROOT/'site'/'node_modules').exists(), reason='npm ci --prefix site')
+def test_maths_is_made_and_a_wrong_formula_is_refused():
+    page = {'a': r'<p><span class="math inline">\(x &lt; 2\)</span></p>'}
+    made = maths.maths(page)['a']
+    assert 'class="katex"' in made and r'\(' not in made and '<math' in made
+    with pytest.raises(ValueError, match='undefinedname'):
+        maths.rendered([(r'\undefinedname', False)])
+
+
+def test_the_index_of_the_search_knows_kinds_and_terms(tmp_path):
+    entries = [dict(href='loss.html#x', title='T', section='x', text='a'),
+               dict(href='glossary.html#a', title='G', section='A', text='all'),
+               dict(href='api/loss.html', title='L', section='', text='b'), dict(href='404.html')]
+    (tmp_path/'search.json').write_text(json.dumps(entries))
+    (tmp_path/'glossary.html').write_text('<li id="term-adam"><strong>Adam</strong>: steps</li>')
+    searching.searching(tmp_path)
+    found = json.loads((tmp_path/'search.json').read_text())
+    assert [(o['href'], o['kind']) for o in found] == [
+        ('loss.html#x', 'chapter'), ('api/loss.html', 'api'),
+        ('glossary.html#term-adam', 'glossary')]
+    assert found[-1]['section'] == 'Adam' and len({o['objectID'] for o in found}) == 3
+
+
+@pytest.mark.parametrize('source, where', [
+    ('<!-- only: site -->\ntext', 'site'), ('#| only: readme\nx = 1', 'readme'), ('text', None),
+    ('say <!-- only: site -->', None)])
+def test_what_is_shown_in_one_place_alone(source, where): assert links.only(source) == where
 
 
 def test_pictures_become_files(tmp_path):

@@ -29,7 +29,8 @@ def node(live, code, data=None, fault=None):
     """The value of a JavaScript expression that may use `data`.
 
     With `fault`, a part of the scripts is replaced first, to see whether that is noticed."""
-    scripts = [*(live/'live'/f'{name}.js' for name in ('nets', 'prepare', 'course', 'training')),
+    names = 'nets', 'prepare', 'why', 'course', 'training'
+    scripts = [*(live/'live'/f'{name}.js' for name in names),
                *sorted((live/'weights').glob('*.js'))]
     text = '\n;'.join(p.read_text(encoding='utf-8') for p in scripts)
     if fault:
@@ -68,11 +69,46 @@ def test_probabilities_are_those_of_pytorch(live, images, name):
 
 @pytest.mark.parametrize('name, fault', [
     ('pixels_l2', ('-sharpness*rmse', '-0.9*sharpness*rmse')),
-    ('softmax', ('w[o*n + i]', 'w[i*out + o]')), ('net30', ('Math.max(o, 0)', 'o')),
+    ('softmax', ('p*rows[o][i]', 'p*rows[o][783 - i]')), ('net30', ('Math.max(o, 0)', 'o')),
     ('small_resnet', ('o + past[i]', 'o')), ('small_resnet', ('[0, 1], [0, -1]]', '[0, 1]]')),
     ('small_resnet', ('power - 15', 'power - 15.01'))])
 def test_a_wrong_net_is_noticed(live, images, name, fault):
     assert probability_gap(live, name, images[:20], fault) > 1e-3
+
+
+WHY = """data.map(([x, digit, other]) => {
+    const net = name => ch4.nets.load(ch4.data.rungs.find(r => r.name === name))
+    const image = Float32Array.from(x, o => o/255), sum = a => a.reduce((p, q) => p + q, 0)
+    const W = ch4.why, [linear, deep, res] = ['softmax', 'net30', 'small_resnet'].map(net)
+    const biases = step => step.b[digit] - step.b[other]
+    const difference = scores => scores[digit] - scores[other]
+    const here = W.activation(res, image, digit), bias = res.steps[res.steps.length - 1].b[digit]
+    return [
+        [sum(W.votes(linear, image, digit, other)) + biases(linear.steps[0]),
+         difference(linear(image))],
+        [sum(W.units(deep, image, digit, other).map(o => o.adds)) + biases(deep.steps[2]),
+         difference(deep(image))],
+        [sum(here.values)/here.values.length + bias, res.once(image)[digit]]]
+})"""
+
+
+def why_gap(live, images, fault=None):
+    "How far what the page shows is from adding up to the scores, for each of three nets."
+    asked = [(x, i%10, (i + 3)%10)
+             for i, x in enumerate((images[:20]*255).round().int().flatten(1).tolist())]
+    parts, scores = np.moveaxis(np.array(node(live, WHY, asked, fault)), 2, 0)
+    return np.abs(parts - scores).max(0)
+
+
+def test_what_the_page_shows_adds_up_to_the_scores(live, images):
+    assert (why_gap(live, images) < 1e-4).all()
+
+
+@pytest.mark.parametrize('net, fault', [
+    (0, ('w*image[i])', 'w)')), (1, ('adds: w*v[unit]', 'adds: w')),
+    (2, ('row[k]*v[k*n*n + i]', 'row[k]*v[k]'))])
+def test_wrong_parts_are_noticed(live, images, net, fault):
+    assert why_gap(live, images, fault)[net] > 1e-3
 
 
 def test_every_number_in_half_precision(live):
@@ -360,10 +396,13 @@ def trained(deep, lr, bs, epochs):
         w1, b1, w2, b2 = params
         return (xb@w1.T + b1).relu()@w2.T + b2
     orders = [torch.randperm(len(x), generator=g) for _ in range(epochs)]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)   # The order of its sums then depends on nothing else that runs
     for order in orders:
         for few in order.split(bs):
             mnist_loss(model(x[few]), y[few]).backward()
             step(params, lr)
+    torch.set_num_threads(threads)
     with torch.no_grad(): wrong = ((model(vx) > 0) != (vy == 1)).sum().item()
     return start, as_page(params), wrong, [o.tolist() for o in orders]
 
@@ -403,7 +442,7 @@ def test_a_long_run_of_simple_net_makes_as_many_mistakes(live):
     """Its parameters don't stay near each other so long: each bend of a rectifier lets the last
     digit of a sum grow, in PyTorch's own 32 and 64 bits as well."""
     moved, mistakes = run_gap(live, True, 3., 64, 20)
-    assert mistakes <= 2
+    assert mistakes <= 4   # 2 with one thread, 3 with two: they depend on the last digit
     assert moved > 1e-3, 'if they stay near each other after all, the page should say so'
 
 

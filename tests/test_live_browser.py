@@ -1,9 +1,10 @@
 "The live pages in Chromium, most opened from the disk: each does what it says."
-import gzip, shutil
+import gzip, re, shutil
 
 import numpy as np, pytest
 
 from conftest import ROOT, serve
+from fastbook_ch4.ladder import kept_results
 from fastbook_ch4.rungs import RUNGS
 
 TITLES = [rung.title for rung in RUNGS.values() if rung.page]
@@ -15,7 +16,7 @@ PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
 <meta name="viewport" content="width=device-width"><title>{kind}</title>
 <link rel="stylesheet" href="site/live/live.css">
 <script defer src="site/live/live.js"></script><script defer src="site/live/{kind}.js"></script>
-<div class="live" data-live="{kind}"><p>in place of it</p></div>"""
+<div class="live" data-live="{kind}" {more}><p>in place of it</p></div>"""
 
 
 @pytest.fixture
@@ -24,9 +25,9 @@ def open_live(live, browser):
 
     Afterwards there must have been no error, and nothing asked of another host."""
     opened = []
-    def open_live(kind, width=1200, folder=live, served=False, before=None):
+    def open_live(kind, width=1200, folder=live, served=False, before=None, more=''):
         path = folder.parent/f'{kind}.html'
-        path.write_text(PAGE.format(kind=kind), encoding='utf-8')
+        path.write_text(PAGE.format(kind=kind, more=more), encoding='utf-8')
         page = browser.new_page(viewport=dict(width=width, height=900))
         errors = []
         page.on('pageerror', lambda e: errors.append(str(e)))
@@ -72,7 +73,7 @@ def wait_for(page, words):
 @pytest.mark.parametrize('width', [1200, 390])
 def test_a_drawn_seven_is_a_seven_at_once(open_live, width):
     page = open_live('draw', width)
-    page.wait_for_selector('.live-ready')
+    page.wait_for_selector('.live-table .answer', state='attached')
     assert says(page) == ['–']*len(TITLES)
     page.evaluate(WAITS)
     box, medians = page.locator('.live-paper').bounding_box(), []
@@ -96,6 +97,7 @@ def test_a_drawn_seven_is_a_seven_at_once(open_live, width):
 
 def test_a_digit_can_be_drawn_and_taken_with_the_keys(open_live):
     page = open_live('draw')
+    page.wait_for_selector('.live-table .answer', state='attached')
     page.locator('.live-paper').focus()
     for keys, n in (('ArrowUp', 9), ('ArrowLeft', 6), (' ', 1), ('ArrowRight', 12),
                     ('ArrowDown', 19)):
@@ -106,6 +108,95 @@ def test_a_digit_can_be_drawn_and_taken_with_the_keys(open_live):
     for digit in '0123456789':
         page.keyboard.press(digit)
         assert says(page)[TITLES.index(NET)] == digit
+
+
+def seven(page):
+    "Draw a seven with the mouse, two strokes in one."
+    box = page.locator('.live-paper').bounding_box()
+    def place(x, y): return box['x'] + x*box['width'], box['y'] + y*box['height']
+    page.mouse.move(*place(.25, .2))
+    page.mouse.down()
+    for x, y in ((.72, .2), (.45, .85)): page.mouse.move(*place(x, y), steps=10)
+    page.mouse.up()
+
+
+def test_the_answer_is_one_and_says_how_sure_it_is(open_live):
+    page = open_live('draw')
+    page.wait_for_selector('.live-ready')
+    seven(page)
+    wait_for(page, f'{NET}: 7')
+    assert page.locator('.live-answer').inner_text() == '7'
+    assert re.fullmatch(r'\d+ % sure', page.locator('.live-doubt').inner_text())
+    best = page.locator('.live-bars .best')
+    assert best.count() == 1 and best.locator('th').inner_text() == '7'
+    why = page.locator('.live-why').inner_text()
+    assert 'each pixel votes' in why and 'prefers 7' in why and why.count('unit ') >= 4
+    page.get_by_role('button', name='Clear').click()
+    assert page.locator('.live-answer').inner_text() == '?'
+    assert not page.locator('.live-why').is_visible()
+
+
+def test_a_stroke_can_be_taken_back_and_the_pen_be_thinner(open_live):
+    page = open_live('draw')
+    page.wait_for_selector('.live-ready')
+    def ink(): return sum(page.evaluate(INK))
+    seven(page)
+    usual = ink()
+    box = page.locator('.live-paper').bounding_box()
+    page.mouse.move(box['x'] + 20, box['y'] + 250)
+    page.mouse.down()
+    page.mouse.move(box['x'] + 120, box['y'] + 250, steps=5)
+    page.mouse.up()
+    assert ink() > usual
+    page.get_by_role('button', name='Undo').click()
+    assert ink() == usual
+    page.locator('.live-paper').press('u')
+    assert ink() == 0
+    page.get_by_label('thin').check()
+    seven(page)
+    assert 0 < ink() < usual
+
+
+@pytest.mark.parametrize('hide', ['data.fill(255)', 'data.forEach((_, i) => data[i] = 37*i)'])
+def test_a_browser_that_hides_the_canvas_is_told_so(open_live, hide):
+    "As some do against being tracked: they hand out white, or noise."
+    page = open_live('draw', before=f"""(() => {{
+        const of = CanvasRenderingContext2D.prototype, read = of.getImageData
+        of.getImageData = function (...box) {{
+            const image = read.apply(this, box), {{data}} = image
+            {hide}
+            return image
+        }}
+    }})()""")
+    page.wait_for_selector('.live-ready')
+    assert 'hides what is drawn' in page.locator('.live-desk [role=alert]').inner_text()
+
+
+def test_the_short_form_loads_the_rungs_when_they_are_wanted(open_live):
+    page = open_live('draw', more='data-form="short"')
+    page.wait_for_selector('.live-ready')
+    assert not page.evaluate("'rungs' in (ch4.data ?? {})")
+    seven(page)
+    page.wait_for_function("document.querySelector('.live-answer').textContent === '7'")
+    assert not page.locator('.live-table').count()
+
+
+def test_the_ladder_tells_of_its_rungs(open_live):
+    page = open_live('ladder')
+    page.wait_for_selector('.live-ready')
+    results = kept_results('3,7')
+    rows = page.locator('.live-ladder button')
+    assert rows.count() == len({r.rung for r in results})
+    for turn in ('hover', 'focus'):   # With the mouse, with the keys
+        for name, title in (('resnet18', 'resnet18'), ('by_hand', 'linear, by hand')):
+            getattr(rows.filter(has=page.get_by_text(title, exact=True)), turn)()
+            said = page.locator('.live-about').inner_text()
+            seeds = ', '.join(str(r.mistakes) for r in results if r.rung == name)
+            assert said.startswith(title) and f'Mistakes: {seeds},' in said
+            assert 'The book says' in said
+    page.get_by_label('all ten digits').check()
+    assert rows.count() == len({r.rung for r in kept_results('all')})
+    assert '10,000 validation images' in page.locator('.live-box').inner_text()
 
 
 INK = """() => {   // How much ink the left and the right half of the paper have

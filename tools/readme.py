@@ -2,6 +2,8 @@
 import base64, json, os, re
 from pathlib import Path
 
+from docs.links import only
+
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -15,6 +17,7 @@ def readme():
     parts, files = [], {}
     for cell in json.loads((ROOT/'nbs'/'index.ipynb').read_text(encoding='utf-8'))['cells']:
         source = ''.join(cell['source'])
+        if only(source) == 'site': continue
         if cell['cell_type'] == 'markdown': parts.append(source)
         elif not re.search(r'^#\| *(hide|default_exp)', source, re.M):
             if 'echo: false' not in source: parts.append(f'```python\n{source}\n```')

@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np, torch
 from torch import nn
 
+from docs.links import address
 from fastbook_ch4.data import load_digit
-from fastbook_ch4.ladder import kept_results
+from fastbook_ch4.ladder import kept_results, quotes
 from fastbook_ch4.loss import init_params, linear1, mnist_loss, threes_sevens
-from fastbook_ch4.models.predict import FAR
+from fastbook_ch4.models.predict import FAR, SURE
 from fastbook_ch4.models.saved import MODELS, load_model
 from fastbook_ch4.resnet import ResBlock
 from fastbook_ch4.rung_nets import FiveLooks, MeanDigits
@@ -103,11 +104,12 @@ def pixels(
     return text((x*255).round(), 'u1')
 
 
-def samples()->dict: # Base64 of 30 images, their labels, and how far from a mean a digit may lie
-    "The first three validation images of each digit, for who can't or won't draw."
+def samples()->dict: # Base64 of 30 images, their labels; how far from a mean, how sure
+    "The first three validation images of each digit, for who can't or won't draw; two limits."
     x, y = ten_digits(train=False)
     first = torch.cat([torch.where(y == digit)[0][:3] for digit in range(10)])
-    return dict(labels=y[first].tolist(), images=pixels(x[first]), far=FAR)
+    return dict(labels=y[first].tolist(), images=pixels(x[first]), far=FAR,
+                sure=SURE)
 
 
 def digits()->dict: # Base64 of the images and of the ideal digits
@@ -139,6 +141,22 @@ def published()->dict: # Of each rung that can be trained: title, knobs, mistake
             for name in ('pixels_l1', 'by_hand', 'simple_net')}
 
 
+def ladder()->dict: # Of both data sets: the number of images; of each rung what its chart says
+    "Both ladders, with what the sources say."
+    def one(spec, results):
+        names = dict.fromkeys(r.rung for r in results)
+        return dict(images=results[0].images, rungs=[rung(spec, name, [
+            r for r in results if r.rung == name]) for name in names])
+    def rung(spec, name, results):
+        said = [dict(source=q['source'], accuracy=q['accuracy'])
+                for q in quotes(spec) if q['rung'] == name]
+        return dict(title=RUNGS[name].title, idea=RUNGS[name].new, quotes=said,
+                    page=address(f'chapters/{RUNGS[name].chapter}.ipynb'),
+                    mistakes=[r.mistakes for r in results], parameters=results[0].parameters,
+                    seconds=min(r.seconds for r in results))
+    return {spec: one(spec, kept_results(spec)) for spec in ('3,7', 'all')}
+
+
 def threes_sevens_file()->bytes: # Gzip
     """All threes and sevens, for `parts` of training.js: how many threes and sevens there are to
     train on and to validate on, as four counts of two bytes, then their pixels, a byte each."""
@@ -155,7 +173,7 @@ def main(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     contents = dict(rungs=rungs(), samples=samples(), digits=digits(), linear=linear(),
-                    published=published())
+                    published=published(), ladder=ladder())
     for name, content in contents.items():
         script = f'((globalThis.ch4 ??= {{}}).data ??= {{}}).{name} = {json.dumps(content)}\n'
         (folder/f'{name}.js').write_text(script, encoding='utf-8')

@@ -2,24 +2,23 @@
 globalThis.ch4 ??= {}
 
 {
-  'use strict'
   const here = document.currentScript.src.replace(/[^/]*$/, '')
   const loaded = {}
 
   ch4.here = here // Where the scripts lie
 
-  // Load a script of ours, once
-  const load = name => loaded[name] ??= new Promise((done, failed) => {
-    document.head.append(Object.assign(document.createElement('script'), {src: here + name, onload: done, onerror: () => failed(Error(`${name} is missing`))}))
+  // Load a script of ours, once; several at a time, though they run in the order in which they were asked for
+  const load = ch4.load = name => loaded[name] ??= new Promise((done, failed) => {
+    document.head.append(Object.assign(document.createElement('script'), {src: here + name, async: false, onload: done, onerror: () => { delete loaded[name]; failed(Error(`${name} is missing`)) }}))
   })
 
-  // Put a live element in place of its picture or text: `make` gets it empty, when the scripts in `needs` are there
+  // Put a live element in place of its picture or text: `make` gets it empty, and what the page says of it, when the scripts in `needs` are there
   ch4.live = (kind, needs, make) => {
     const start = async place => {
       try {
-        for (const name of needs) await load(name)
+        await Promise.all(needs.map(load))
         const box = h('div', {class: 'live-box'})
-        make(box)
+        make(box, place.dataset)
         place.replaceChildren(box)
         place.classList.add('live-ready')
       } catch (e) {
@@ -79,13 +78,13 @@ globalThis.ch4 ??= {}
     sign: t => t > 0 ? mix(WHITE, [179, 88, 6], t) : mix(WHITE, [84, 39, 136], -t),
   }
 
-  // A picture of 28 × 28 numbers on a canvas of its own
-  function picture(name) {
-    const canvas = h('canvas', {width: 28, height: 28, class: 'live-picture', role: 'img', 'aria-label': name})
+  // A picture of `side` × `side` numbers on a canvas of its own
+  function picture(name, side = 28) {
+    const canvas = h('canvas', {width: side, height: side, class: 'live-picture', role: 'img', 'aria-label': name})
     const context = canvas.getContext('2d')
     return {el: canvas, draw(values, colour, label = name) {
-      const image = context.createImageData(28, 28)
-      values.forEach((v, i) => image.data.set([...colours[colour](v), 255], 4*i))
+      const image = context.createImageData(side, side)
+      values.forEach((v, i) => image.data.set([...(colours[colour] ?? colour)(v, i), 255], 4*i))
       context.putImageData(image, 0, 0)
       change(canvas, {'aria-label': label})
     }}
@@ -130,5 +129,5 @@ globalThis.ch4 ??= {}
   // The arrow keys as a step on a grid: [down, right], or null
   const arrow = e => ({ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1]})[e.key] ?? null
 
-  ch4.parts = {h, svg, change, number, slider, choice, button, picture, plot, status, arrow}
+  ch4.parts = {colours, h, svg, change, number, slider, choice, button, picture, plot, status, arrow}
 }

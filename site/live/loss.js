@@ -88,11 +88,12 @@ ch4.live('loss', ['nets.js', 'course.js', '../weights/digits.js', '../weights/li
   }
   // All predictions on one axis, threes above and sevens below
   function crowd(preds) {
-    const p = plot({height: 150, xs: [-MOST, MOST], ys: [0, 2], rows: [], xlabel: 'prediction: left of 0 is called a seven, right a three', ylabel: '', name: `The predictions for ${digits.n} threes (above) and ${digits.n} sevens (below)`})
+    const wide = MOST*1.06 // What lies further out is drawn at the edge, whole
+    const p = plot({height: 150, xs: [-wide, wide], ys: [0, 2], rows: [], xlabel: `prediction: left of 0 is called a seven, right a three; beyond ${MOST}, at the edge`, ylabel: '', name: `The predictions for ${digits.n} threes (above) and ${digits.n} sevens (below)`})
     p.layer.append(svg('line', {class: 'cursor', x1: p.x(0), x2: p.x(0), y1: 0, y2: 150}), ...preds.map((v, i) => {
       const px = p.x(Math.min(Math.max(v, -MOST), MOST)), py = p.y((y[i] ? 1.15 : 0.15) + 0.7*(i*0.618%1))
       return y[i] ? svg('circle', {class: 'three', cx: px, cy: py, r: 2.6}) : svg('rect', {class: 'seven', x: px - 2.3, y: py - 2.3, width: 4.6, height: 4.6})
-    }), svg('text', {class: 'name', x: p.x(-MOST) + 4, y: p.y(1.8)}, 'threes'), svg('text', {class: 'name', x: p.x(-MOST) + 4, y: p.y(0.8)}, 'sevens'))
+    }), svg('text', {class: 'name', x: p.x(-wide) + 4, y: p.y(1.8)}, 'threes'), svg('text', {class: 'name', x: p.x(-wide) + 4, y: p.y(0.8)}, 'sevens'))
     return p.el
   }
   draw()

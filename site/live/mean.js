@@ -18,7 +18,7 @@ ch4.live('mean', ['nets.js', 'course.js', '../weights/digits.js'], box => {
 
   const which = slider('image', {min: 0, max: 2*digits.n, value: 0, show: title, on: i => { now = i; draw() }})
   which.el.classList.add('wide')
-  const pictures = [0, 1].map(() => ['image', 'ideal', 'difference'].map(picture))
+  const pictures = [0, 1].map(() => ['image', 'ideal', 'difference'].map(name => picture(name)))
   const marks = pictures.flat().map(() => h('span', {class: 'live-mark', 'aria-hidden': 'true'}))
   const frames = pictures.flat().map((p, i) => h('div', {class: 'live-frame'}, p.el, marks[i]))
   const captions = pictures.flat().map(() => h('figcaption'))
@@ -61,7 +61,7 @@ ch4.live('mean', ['nets.js', 'course.js', '../weights/digits.js'], box => {
       ;['the image', `the ${NAMES[k]}`, sign].forEach((words, i) => { captions[3*k + i].textContent = words })
     })
     sums = parts.map(a => { let sum = 0; return a.map(o => sum += o/N) })
-    const top = Math.max(...sums.map(a => a[N - 1]))*1.1
+    const top = Math.max(...sums.map(a => a[N - 1]))*1.25 // Room for a name
     const p = plot({width: 400, height: 190, xs: [0, N], ys: [0, top], xlabel: 'pixels, row by row', ylabel: kind === 'l1' ? 'sum so far / 784' : 'squares so far / 784', name: `The sum over the pixels grows to ${number(sums[0][N - 1])} for the ideal 3 and to ${number(sums[1][N - 1])} for the ideal 7`})
     sums.forEach((a, k) => p.layer.append(svg('path', {class: `line line-${k}`, d: p.line(a.map((s, i) => [i + 1, s]))}),
       svg('text', {class: 'name', x: p.x(N) - 4, y: p.y(a[N - 1]) + (ds[k] < ds[1 - k] ? 14 : -5), 'text-anchor': 'end'}, NAMES[k])))

@@ -86,8 +86,8 @@ ch4.nets = (() => {
       return x => ({v: means.map(m => -sharpness*rmse(x.v, m))})
     },
     linear(take, n, out) {
-      const w = take(out*n), b = take(out)
-      return x => ({v: Float32Array.from(b, (bias, o) => x.v.reduce((sum, p, i) => sum + p*w[o*n + i], bias))})
+      const w = take(out*n), b = take(out), rows = Array.from(b, (_, o) => w.subarray(o*n, (o + 1)*n))
+      return Object.assign(x => ({v: Float32Array.from(b, (bias, o) => x.v.reduce((sum, p, i) => sum + p*rows[o][i], bias))}), {rows, b})
     },
     conv(take, n, out, k) {
       const w = take(out*n*k*k), b = take(out)
@@ -101,8 +101,8 @@ ch4.nets = (() => {
       }
     },
     crop: (take, rim) => x => cropped(x, rim),
-    relu: () => relu,
-    pool: () => pool,
+    relu: () => x => relu(x),
+    pool: () => x => pool(x),
     average: () => ({v, c, n}) => ({v: Float32Array.from({length: c}, (_, i) => v.subarray(i*n*n, (i + 1)*n*n).reduce((a, b) => a + b)/(n*n)), c, n: 1}),
   }
 
@@ -112,16 +112,16 @@ ch4.nets = (() => {
 
   const LOOKS = [[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]
 
-  // What `weights.py` wrote of a model -> a function from image to ten scores
+  // What `weights.py` wrote of a model -> a function from image to ten scores. Its `steps` have their names, and those of linear layers their weights `rows` and `b`
   function load({layers, data, looks}) {
     const numbers = halves(data)
     let at = 0
     const take = n => numbers.subarray(at, at += n)
-    const steps = layers.map(([name, ...sizes]) => makers[name](take, ...sizes))
+    const steps = layers.map(([name, ...sizes]) => Object.assign(makers[name](take, ...sizes), {what: name}))
     if (at !== numbers.length) throw Error(`data: has ${numbers.length} numbers, and the layers want ${at}. Make the weights anew.`)
     const net = v => steps.reduce((x, step) => step(x), {v, c: 1, n: SIDE}).v
-    if (!looks) return net
-    return v => LOOKS.map(move => net(roll(v, ...move))).reduce((a, b) => a.map((o, i) => o + b[i])).map(o => o/LOOKS.length)
+    const seen = looks ? v => LOOKS.map(move => net(roll(v, ...move))).reduce((a, b) => a.map((o, i) => o + b[i])).map(o => o/LOOKS.length) : net
+    return Object.assign(seen, {steps, once: net})
   }
 
   const best = probs => probs.indexOf(Math.max(...probs))

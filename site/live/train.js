@@ -43,7 +43,7 @@ ch4.live('train', ['nets.js', 'prepare.js', 'pad.js', '../weights/published.js']
     h('div', {class: 'live-row'}, go, button('As the course has it', () => choose(rung)), bar), courses,
     h('div', {class: 'live-two'}, h('figure', {}, weights), h('div', {}, facts, words.el, charts)),
     h('figure', {}, h('figcaption', {class: 'live-small'}, 'Images of the 2,038 that are wrong. Who is right again leaves an empty place.'), left),
-    h('div', {class: 'live-draw'}, h('div', {class: 'live-desk'}, pad.el, h('div', {class: 'live-row'}, pad.button)), called),
+    h('div', {class: 'live-draw'}, h('div', {class: 'live-desk'}, pad.el, pad.tools), called),
     h('p', {class: 'live-small', id: 'live-train-keys'}, 'Keys on the paper: the arrows move the pen, Space puts it down or lifts it, Delete clears.'))
 
   let rung = 'linear', running = false, run = 0, worker = null, loading = false, images = null, drawn = null, newest = null, broken = false, curve, places, seed = 42

@@ -1,5 +1,5 @@
 "What smalldocs leaves to do: mend its pages, rule by rule, and give them what they need."
-import base64, hashlib, json, re, shutil, subprocess, sys
+import base64, json, os, re, shutil, subprocess, sys
 from collections import Counter
 from io import BytesIO
 from typing import NamedTuple
@@ -7,8 +7,11 @@ from typing import NamedTuple
 from nbdev.config import get_config
 from PIL import Image
 
-from docs.links import NBS, ROOT, download, is_exercises, notebooks, to_site
-from docs.stage import PROC, SITE
+from docs.links import NBS, ROOT, download, is_exercises, notebooks, only, to_site
+from docs.maths import maths
+from docs.searching import searching
+from docs.sheet import LINK, SHEET, sheet
+from docs.stage import PLOTS, PROC, SITE, name_of
 from exercises import INSTALL, write
 from questions import FILES
 
@@ -41,7 +44,19 @@ def wrapped(match):
     return match[0] if '  ' in match[2] else f'{match[1]}<pre class="wraps"><code>{match[2]}'
 
 
+def headings(match):
+    "The list of headings, and once more folded below the title, for where it isn't beside it."
+    items = re.search('(?s)<ul>.*</ul>', match[1])[0]
+    items = re.sub(r' (id|data-scroll-target)="[^"]*"', '', items).replace(' class="nav-link"', '')
+    return f"""{match[0]}<details class="on-this-page"><summary>On this page</summary>
+<nav aria-label="On this page, folded">{items}</nav></details>"""
+
+
 NAMES = 'a screen reader lists the parts of a page by their names'
+def slug(words): return '-'.join(re.findall('[a-z0-9]+', re.sub('<.*?>', '', words).lower()))
+
+
+SEARCH = "search.js has the course's own, with the exact words first"
 HOSTS = 'no page asks another host for anything'
 RULES = [
     Rule('icons', '<i class="(bi[^"]*)" role="img">', r'<i class="\1" aria-hidden="true">',
@@ -66,8 +81,32 @@ RULES = [
          black_or_white, 'pandas puts white on middle greys, which is hard to read'),
     Rule('sentences', r'(<div class="cell-output[^"]*">\s*)<pre><code>([^<]*)', wrapped,
          'a printed sentence should wrap and not be scrolled'),
+    Rule('scripts of KaTeX', r'<script src="[^"]*/katex[^>]*></script>', '',
+         'the maths is already made'),
     Rule('KaTeX', r'https://cdn\.jsdelivr\.net/npm/katex@[^/]+/dist', '{up}site_libs/katex', HOSTS),
-    Rule('fonts of the themes', r'@import url\(.*?\);', '', HOSTS, 'site_libs/themes/*.css'),
+    Rule('style sheets', LINK, '', 'there is one for all pages, with what they use'),
+    Rule('light or dark', r'<script>\(function\(\)\{var d=document.*?</script>',
+         '<script src="{up}site/head.js"></script>', 'there is one style sheet for both'),
+    Rule('switch of light and dark', r'href="" title="Toggle dark mode" onclick="[^"]*"',
+         'href="" role="button" aria-label="Dark mode" title="Dark mode"',
+         'site.js knows it, so that no page has a script in itself'),
+    Rule('way back to the top', r'<a onclick="[^"]*" role="button" id="quarto-back-to-top"',
+         '<a href="#quarto-header" id="quarto-back-to-top"',
+         'a link works without a script, and the keyboard reaches it'),
+    Rule('scripts of Bootstrap', r'<script src="[^"]*bootstrap\.bundle\.min\.js"></script>', '',
+         'of its 80 KB the site uses what opens and closes, which site.js does'),
+    Rule('search of smalldocs', r'<script src="[^"]*fuse\.min\.js"></script>', '', SEARCH),
+    Rule('box to search in', r'class="smalldocs-search( [^"]*)?"( id="quarto-search")',
+         r'class="course-search" role="search"\2', SEARCH),
+    Rule('results of a search', 'class="smalldocs-search-results dropdown-menu"',
+         'class="course-results"', SEARCH),
+    Rule('search on a phone', '(?s)(<button class="navbar-toggler".*?)'
+         '(<div class="quarto-navbar-tools">.*?</div></div></div>)', r'\2\1',
+         'it stands in the bar, and not behind a menu'),
+    Rule('list of headings on a phone', '(?s)(<nav[^>]* id="TOC".*?</nav>)(.*?</header>)',
+         headings, 'beside the text there is no place for it'),
+    Rule('terms of the glossary', '<li>((?:<p>)?<strong>(.*?)</strong>)',
+         lambda m: f'<li id="term-{slug(m[2])}">{m[1]}', 'the search leads there', 'glossary.html'),
     Rule('the missing page', r'(?s)  <url>\s*<loc>[^<]*/404\.html.*?</url>\n', '',
          'a search engine should not offer it', 'sitemap.xml')]
 
@@ -88,22 +127,70 @@ def pictures(page, text):
     "A page's HTML with its embedded pictures as files beside it, for which it keeps a place."
     def write(match):
         content = base64.b64decode(match[2])
-        name = f'{page.stem}_files/{hashlib.sha256(content).hexdigest()[:16]}.{match[1]}'
+        name = f'{page.stem}_files/{name_of(content)}.{match[1]}'
         (page.parent/name).parent.mkdir(exist_ok=True)
         (page.parent/name).write_bytes(content)
-        width, height = Image.open(BytesIO(content)).size
-        return f'src="{name}" width="{width}" height="{height}" loading="lazy"'
+        image = Image.open(BytesIO(content))
+        sharp = image.info.get('dpi', (DPI, DPI))[0]/DPI   # 2 where made for fine screens
+        width, height = (round(side/max(1, round(sharp))) for side in image.size)
+        kind = 'data-plot ' if name_of(content) in PLOTS else ''
+        return f'{kind}src="{name}" width="{width}" height="{height}" loading="lazy"'
+    def drawing(match):
+        box = re.search(r'viewBox="0 0 (\d+) (\d+)"', (page.parent/match[1]).read_text('utf-8'))
+        return f'{match[0]} width="{box[1]}" height="{box[2]}"'
+    text = re.sub(r'src="(images/[^"]*\.svg)"', drawing, text)
     return re.sub(r'src="data:image/(\w+);base64,([^"]+)"', write, text)
+
+
+def lines(text):
+    """A page's HTML with each line of its code in an element of its own, which says how far it is
+    indented: where a line has to wrap, it goes on a little further in."""
+    def block(match): return match[1] + ''.join(map(line, whole(match[2]))) + match[3]
+    def whole(code):
+        "The lines, with the elements that reach over several closed and opened again."
+        open_, out = [], []
+        for part in code.split('\n'):
+            begin = ''.join(open_)
+            for tag in re.findall('<span[^>]*>|</span>', part):
+                open_.append(tag) if tag != '</span>' else open_.pop()
+            out.append(begin + part + '</span>'*len(open_))
+        return out
+    def line(code):
+        words = re.sub('<[^>]*>', '', code)
+        indent = len(words) - len(words.lstrip(' '))
+        return f'<span class="line in-{min(indent, 24)//4}">{code}\n</span>'
+    return re.sub('(?s)(<code class="sourceCode[^"]*">)(.*?)(</code>)', block, text)
+
+
+DPI = 100   # Of the course's figures: see course.mplstyle
+CARD = 'images/index_1.png', 'How many mistakes each rung of the ladder makes'
+
+
+def card(page, text):
+    "A page's tags for who shows a link to it: the page's address, and its first figure."
+    home = f'{CFG.doc_host}{CFG.doc_baseurl}'
+    url = f'{home}/{page}'.removesuffix('index.html')
+    figures = (dict(re.findall(r'(\w+)="([^"]*)"', o)) for o in re.findall('<img [^>]*>', text))
+    large = (o for o in figures if o['src'].endswith('.png') and int(o.get('width', 0)) >= 300)
+    first = next(large, None)
+    src, alt = (page.parent/first['src'], first['alt']) if first else CARD
+    return (f'<link rel="canonical" href="{url}"><meta property="og:url" content="{url}">'
+            '<meta property="og:type" content="article">'
+            f'<meta property="og:image" content="{home}/{src}">'
+            f'<meta property="og:image:alt" content="{alt}">'
+            '<meta name="twitter:card" content="summary_large_image">')
 
 
 def scripts(text, up):
     "The site's own scripts and styles that a page needs, for its head."
-    names, kinds = ['site.js'], sorted(set(re.findall(r'data-live="(\w+)"', text)))
+    names = [f'../{SHEET}', 'site.js', 'search.js']
+    kinds = sorted(set(re.findall(r'data-live="(\w+)"', text)))
     if kinds: names += ['live/live.css', 'live/live.js', *(f'live/{kind}.js' for kind in kinds)]
     if 'class="fb4-' in text: names += FILES   # questions
     def tag(name):
-        if name.endswith('.css'): return f'<link rel="stylesheet" href="{up}site/{name}">'
-        return f'<script src="{up}site/{name}" defer></script>'
+        path = os.path.normpath(f'{up}site/{name}')
+        if name.endswith('.css'): return f'<link rel="stylesheet" href="{path}">'
+        return f'<script src="{path}" defer></script>'
     return ''.join(map(tag, names))
 
 
@@ -112,25 +199,34 @@ def scripts(text, up):
 BASE = """<base href="%s"><script>(base => {
   if (location.protocol == 'file:') base.remove()
   else if (!location.href.startsWith(base.href)) base.href = '/'
+  addEventListener('DOMContentLoaded', () => document.querySelectorAll('a[href^="#"]')
+    .forEach(o => o.href = location.pathname + o.getAttribute('href')))
 })(document.querySelector('base'))</script>"""
 
 
 def finish(site):
     "Mend all files of the site, and say which rules found nothing: smalldocs may have mended it."
-    found = Counter()
+    found, pages = Counter(), {}
     for files in dict.fromkeys(rule.files for rule in RULES):
         rules = [rule for rule in RULES if rule.files == files]
         for f in site.rglob(files):
             up = '../'*(len(f.relative_to(site).parts) - 1)
             text, counts = mended(f.read_text(encoding='utf-8'), rules, up)
             found += counts
-            if f.suffix == '.html':
-                text = pictures(f, text).replace('</head>', scripts(text, up) + '</head>', 1)
-            if f.name == '404.html':
-                text = text.replace('<head>', '<head>' + BASE % f'{CFG.doc_baseurl}/', 1)
-            f.write_text(text, encoding='utf-8')
+            if f.suffix == '.html': pages[f] = text
+            else: f.write_text(text, encoding='utf-8')
+    for f, text in maths(pages).items():
+        page = f.relative_to(site)
+        up = '../'*(len(page.parts) - 1)
+        text = lines(pictures(f, text))
+        text = text.replace('</head>', card(page, text) + scripts(text, up) + '</head>', 1)
+        if f.name == '404.html':
+            text = text.replace('<head>', '<head>' + BASE % f'{CFG.doc_baseurl}/', 1)
+        f.write_text(text, encoding='utf-8')
     for rule in RULES:
         if not found[rule.what]: print(f'finish.py: the rule {rule.what!r} found nothing to mend.')
+    sheet(site)
+    searching(site)
 
 
 # What the site gets
@@ -144,12 +240,13 @@ def newest(*paths):
 
 
 def libraries(site):
-    "KaTeX and a font, from npm, which installs what package-lock.json names if it isn't there."
+    "Styles of KaTeX, a search and a font, from npm, which installs what package-lock.json names."
     if newest(NPM/'.package-lock.json') < newest(SITE/'package-lock.json'):
-        subprocess.run(['npm', 'ci', '--prefix', SITE], check=True)
-    not_these = shutil.ignore_patterns('*.mjs', '*.ttf', '*.woff', 'README.md', 'katex.js',
+        subprocess.run(['npm', 'ci', '--omit=dev', '--prefix', SITE], check=True)
+    not_these = shutil.ignore_patterns('*.js', '*.mjs', '*.ttf', '*.woff', 'README.md', 'contrib',
                                        'katex.css', 'katex-swap*', '*.map')
     shutil.copytree(NPM/'katex'/'dist', site/'site_libs'/'katex', ignore=not_these)
+    shutil.copy(NPM/'minisearch'/'dist'/'umd'/'index.js', site/'site'/'minisearch.js')
     font, to = NPM/'@fontsource-variable'/'source-sans-3', site/'site_libs'/'font'
     to.mkdir()
     shutil.copy(font/'LICENSE', to)
@@ -167,13 +264,22 @@ def weights(site):
     shutil.copytree(WEIGHTS, site/'site'/'weights')
 
 
+def for_readers(source):
+    """Whether a cell is for who takes a notebook away: not the course's own checks, which need more
+    than the package, nor what the site alone or the README has."""
+    hidden = re.search(r'^#\| *hide\b', source, re.M)
+    checks = hidden and re.search(r'^ *(assert\b|test_\w+\(|refute\()|nbdev|hypothesis|pytest',
+                                  source, re.M)
+    return not (checks or 'default_exp' in source or only(source))
+
+
 def to_open_elsewhere(nb):
     "A notebook for Colab, as JSON: it installs the package, links to the site, exports nothing."
     home = CFG.doc_host + CFG.doc_baseurl
     raw = f'https://raw.githubusercontent.com/{CFG.user}/{CFG.repo}/{CFG.branch}'
     folder = f'{raw}/{(NBS/nb).parent.relative_to(ROOT).as_posix()}'
     whole = json.loads((NBS/nb).read_text(encoding='utf-8'))
-    whole['cells'] = [c for c in whole['cells'] if 'nbdev_export()' not in ''.join(c['source'])]
+    whole['cells'] = [c for c in whole['cells'] if for_readers(''.join(c['source']))]
     for cell in whole['cells']:
         if cell['cell_type'] != 'markdown': continue
         text = re.sub(r'\]\((images/[^)]*)\)', rf']({folder}/\1)', ''.join(cell['source']))

@@ -125,6 +125,12 @@ def cells_of(nb):
     return cells
 
 
+def only(source):
+    "Where alone a cell is shown: on the `site`, in the `readme`, or in both (None)."
+    said = re.match(r'(?:<!--|#\|) only: (\w+)', source)
+    return said and said[1]
+
+
 def title(nb):
     "A notebook's title."
     return cells_of(nb)[0]['source'].partition('\n')[0].lstrip('# ')

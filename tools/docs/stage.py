@@ -1,5 +1,5 @@
 "What smalldocs renders, in one folder: notebooks, exercises, the reference and a configuration."
-import json, re, shutil
+import base64, hashlib, json, re, shutil
 from pathlib import Path
 
 import yaml
@@ -8,16 +8,18 @@ from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 
 from docs.api import reference
-from docs.links import (NBS, ROOT, address, download, in_settings, is_exercises, notebooks, staged,
-                        to_library, to_pages)
+from docs.links import (NBS, ROOT, address, download, in_settings, is_exercises, notebooks, only,
+                        staged, to_library, to_pages)
 from exercises import notebook
 from questions import FILES, STUDY, show
+from road import measure
 
 CFG = get_config()
 PROC = ROOT/'_proc'   # nbdev's
 STAGE, API = PROC/'_site', PROC/'_api'
 SITE = ROOT/'site'    # The site's own scripts
-SOURCES = [NBS, CFG.lib_path, SITE/'live', SITE/'site.js', SITE/'favicon.svg']
+SOURCES = [NBS, CFG.lib_path, SITE/'live', *SITE.glob('*.js'), SITE/'favicon.svg',
+           SITE/'package-lock.json']
 
 
 def configuration(api):
@@ -41,8 +43,11 @@ def buttons(nb):
     colab = f'https://colab.research.google.com/github/{at}'
     kaggle = f'https://kaggle.com/kernels/welcome?src=https://github.com/{at}'
     file = download(nb).removeprefix(f'{Path(address(nb)).parent}/')
+    minutes = measure(NBS/nb)['minutes'] if nb.startswith(('pages/', 'engine/')) else 0
+    time = f' <span>about {minutes} minutes to read</span>'*(minutes > 1)   # A chapter says its own
     html = (f'<p class="open-in"><a href="{colab}">Open in Colab</a> '
-            f'<a href="{kaggle}">Open in Kaggle</a> <a href="{file}" download>Download</a></p>')
+            f'<a href="{kaggle}">Open in Kaggle</a> <a href="{file}" download>Download</a>'
+            f'{time}</p>')
     return dict(cell_type='markdown', metadata={}, source=html)
 
 
@@ -71,9 +76,21 @@ def stage_output(data, nb):
         data['text/markdown'] = re.sub(r'\[!\[.*?\]\(https?:.*?\)\]\(.*?\) ?', '', text)
 
 
+PICTURES = r'\.(imshow|matshow|pcolormesh|contourf|figimage)\(|show_\w+\('
+PLOTS = set()   # The names of figures that show no picture: the dark can turn their colours round
+
+
+def name_of(png):
+    "What a figure's file is called."
+    return hashlib.sha256(png).hexdigest()[:16]
+
+
 def stage_page(page, nb, elsewhere):
     "Write the page of a notebook for smalldocs; with buttons where it can be had `elsewhere`."
     for cell in page['cells']:
+        if 'outputs' in cell and not re.search(PICTURES, ''.join(cell['source'])):
+            pngs = [''.join(o.get('data', {}).get('image/png', '')) for o in cell['outputs']]
+            PLOTS.update(name_of(base64.b64decode(png)) for png in pngs if png)
         if cell['cell_type'] == 'markdown': cell['source'] = for_page(''.join(cell['source']), nb)
         if 'outputs' in cell: cell['outputs'] = joined(cell['outputs'])
         for output in cell.get('outputs', []): stage_output(output.get('data', {}), nb)
@@ -108,6 +125,7 @@ def stage_notebook(nb):
     fields = yaml.safe_load(''.join(page['cells'][0]['source']).strip('-\n'))
     fields.pop('output-file')   # nbdev's own idea of the address
     page['cells'][0] = front_matter(**fields)
+    page['cells'] = [c for c in page['cells'] if only(''.join(c['source'])) != 'readme']
     show(page)   # the rounds of questions
     code = [''.join(c['source']) for c in page['cells'] if c['cell_type'] == 'code']
     page['cells'] = [*folded(page['cells'])]
