@@ -24,7 +24,7 @@
   // What is found, best first, and of each page two places at most
   function find(search, words) {
     const base = {boost: {section: 4, title: 4}, boostDocument: (id, word, o) => KINDS[o.kind][1]}
-    const ways = [{combineWith: 'AND'}, {combineWith: 'AND', prefix: true}, {prefix: true, fuzzy: w => w.length > 4 ? 0.2 : 0}]
+    const ways = [{combineWith: 'AND'}, {combineWith: 'AND', prefix: true}, {prefix: true, fuzzy: w => w.length > 5 ? 2 : w.length > 3 ? 1 : 0}]
     const found = new Map()
     for (const way of ways) if (found.size < 3*SHOWN) for (const o of search.search(words, {...base, ...way})) if (!found.has(o.id)) found.set(o.id, o)
     const pages = {}, two = o => { const page = o.href.split('#')[0]; return (pages[page] = (pages[page] ?? 0) + 1) < 3 }

@@ -42,3 +42,14 @@ for (const opener of document.querySelectorAll('[data-bs-toggle="collapse"]')) {
   opener.addEventListener('click', toggle)
   if (opener.tagName === 'A') opener.addEventListener('keydown', e => { if (e.key === ' ') toggle(e) }) // It says that it is a button
 }
+
+// Copy code as it is, also where its lines wrap and are elements of their own.
+addEventListener('click', async e => {
+  const button = e.target.closest?.('.code-copy-button'), code = button?.parentElement.querySelector('pre code')
+  if (!code) return
+  e.stopImmediatePropagation()
+  try { await navigator.clipboard.writeText(code.textContent.replace(/\n$/, '')) } catch { return } // Not allowed
+  button.classList.add('code-copy-button-checked')
+  button.title = 'Copied'
+  setTimeout(() => { button.classList.remove('code-copy-button-checked'); button.title = 'Copy' }, 1500)
+}, true)

@@ -41,7 +41,7 @@ ch4.pad = options => {
     context.lineWidth = width
     context.beginPath()
     context.moveTo(...from)
-    context.lineTo(...to)
+    context.lineTo(to[0] + 0.01, to[1]) // A line without length would draw no dot
     context.stroke()
   }
   function begin() {

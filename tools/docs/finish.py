@@ -163,7 +163,7 @@ def lines(text):
 
 
 DPI = 100   # Of the course's figures: see course.mplstyle
-CARD = 'images/index_1.png', 'How many mistakes each rung of the ladder makes'
+CARD = 'card.png', 'How many mistakes each rung of the ladder makes'
 
 
 def card(page, text):
@@ -211,7 +211,8 @@ def finish(site):
         rules = [rule for rule in RULES if rule.files == files]
         for f in site.rglob(files):
             up = '../'*(len(f.relative_to(site).parts) - 1)
-            text, counts = mended(f.read_text(encoding='utf-8'), rules, up)
+            before = pages.get(f) or f.read_text(encoding='utf-8')   # Mended by other rules?
+            text, counts = mended(before, rules, up)
             found += counts
             if f.suffix == '.html': pages[f] = text
             else: f.write_text(text, encoding='utf-8')
@@ -225,6 +226,7 @@ def finish(site):
         f.write_text(text, encoding='utf-8')
     for rule in RULES:
         if not found[rule.what]: print(f'finish.py: the rule {rule.what!r} found nothing to mend.')
+    shutil.copy(NBS/'images'/'index_1.png', site/CARD[0])
     sheet(site)
     searching(site)
 
