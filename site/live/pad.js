@@ -8,7 +8,7 @@ ch4.pad = options => {
   const SIZE = 280, UNIT = SIZE/SIDE, PENS = [[12, 'thin'], [24, 'usual'], [36, 'thick']] // The canvas, a step of the arrow keys and the pens, in pixels
 
   const canvas = h('canvas', {width: SIZE, height: SIZE, class: 'live-paper', tabindex: 0, role: 'application', 'aria-label': 'Paper to draw a digit on', 'aria-describedby': describedby})
-  const warning = h('p', {role: 'alert', class: 'live-small'})
+  const warning = h('p', {class: 'live-small'})
   const pen = h('div', {class: 'live-pen', 'aria-hidden': 'true', hidden: true})
 
   // Drawing: white paper, black ink. The strokes are kept, so that the last one can be taken back
@@ -24,7 +24,9 @@ ch4.pad = options => {
     strokes = []
     shown = false
     on(null)
-    warning.textContent = hidden() ? 'This browser hides what is drawn on a page, which protects against being tracked, and hides it from this page too. Allow the page to read its canvas, or take a validation image.' : ''
+    const blind = hidden()
+    change(warning, {role: blind && 'alert'})
+    warning.textContent = blind ? 'This browser hides what is drawn on a page, which protects against being tracked, and hides it from this page too. Allow the page to read its canvas, or take a validation image.' : ''
   }
   // Some browsers hand out noise, or white, in place of what is on a canvas
   function hidden() {
