@@ -9,10 +9,11 @@ from nbclient import NotebookClient
 
 from conftest import ROOT
 from docs.finish import to_open_elsewhere
-from docs.links import cells_of, notebooks
+from docs.links import cells_of, is_exercises, notebooks
 
 ALL = os.environ.get('TAKEN') == 'all'
 FEW = ['chapters/00_data.ipynb', 'chapters/02_sgd.ipynb', 'pages/live_draw.ipynb']
+EVERY = [nb for nb in notebooks() if not is_exercises(nb)]   # These have copies of their own
 # What Colab has, beside the course's own requirements
 PLACE = ['ipykernel', 'pip', 'setuptools']
 
@@ -80,7 +81,7 @@ def test_the_environment_has_the_wheel_and_no_more(alone, tmp_path):
         assert f"No module named '{name}'" in said(f'import {name}').stderr
 
 
-@pytest.mark.parametrize('nb', notebooks() if ALL else FEW)
+@pytest.mark.parametrize('nb', EVERY if ALL else FEW)
 def test_a_notebook_to_take_away_runs_alone(alone, tmp_path, nb): run(nb, tmp_path)
 
 
