@@ -9,11 +9,13 @@ from nbclient import NotebookClient
 
 from conftest import ROOT
 from docs.finish import to_open_elsewhere
-from docs.links import cells_of, is_exercises, notebooks
+from docs.links import cells_of, is_exercises, notebooks, of_the_project
 
 ALL = os.environ.get('TAKEN') == 'all'
 FEW = ['chapters/00_data.ipynb', 'chapters/02_sgd.ipynb', 'pages/live_draw.ipynb']
-EVERY = [nb for nb in notebooks() if not is_exercises(nb)]   # These have copies of their own
+# Exercises have copies of their own
+EVERY = [nb for nb in notebooks() if not (is_exercises(nb) or of_the_project(nb))]
+ONNX = ['onnx', 'onnxruntime', 'onnxscript']   # The extra, for the notebook that installs it
 # What Colab has, beside the course's own requirements
 PLACE = ['ipykernel', 'pip', 'setuptools']
 
@@ -35,11 +37,9 @@ def needed(names):
     return found
 
 
-@pytest.fixture(scope='session')
-def alone(tmp_path_factory):
-    """The Python of an environment that has the wheel, what it asks for, and nothing else; and a
-    kernel of that name. What is installed here already is linked."""
-    folder = tmp_path_factory.mktemp('alone')
+def environment(folder, extra=()):
+    """The Python of an environment that has the wheel, what it asks for, an extra, and nothing
+    else; and a kernel named `alone`. What is installed here already is linked."""
     uv = Path(sys.executable).with_name('uv')
     subprocess.run([uv, 'build', '--quiet', '--wheel', '--out-dir', folder, ROOT], check=True)
     venv.create(folder/'venv', symlinks=True)
@@ -48,7 +48,7 @@ def alone(tmp_path_factory):
         z.extractall(site)
         about = next(o for o in z.namelist() if o.endswith('METADATA'))
         lines = re.findall(r'^Requires-Dist: (.*)', z.read(about).decode(), re.M)
-    for name in needed([*map(first_word, filter(always, lines)), *PLACE]):
+    for name in needed([*map(first_word, filter(always, lines)), *PLACE, *extra]):
         try: found = distribution(name)
         except PackageNotFoundError: continue   # For another system
         for top in {o.parts[0] for o in found.files} - {'..', '__pycache__'}:
@@ -57,13 +57,20 @@ def alone(tmp_path_factory):
     spec.parent.mkdir(parents=True)
     command = [str(python), '-m', 'ipykernel_launcher', '-f', '{connection_file}']
     spec.write_text(json.dumps(dict(argv=command, display_name='alone', language='python')))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv('JUPYTER_PATH', str(folder))
-        yield python
+    return python
+
+
+@pytest.fixture(scope='session')
+def alone(tmp_path_factory): return environment(tmp_path_factory.mktemp('alone'))
+
+
+@pytest.fixture(scope='session')
+def with_onnx(tmp_path_factory): return environment(tmp_path_factory.mktemp('onnx'), ONNX)
 
 
 def run(nb, folder):
-    "Run a notebook as it is taken away, without what is slow."
+    """Run a notebook as it is taken away, without what is slow. `JUPYTER_PATH` says with which
+    kernel."""
     whole = nbformat.reads(to_open_elsewhere(nb), 4)
     for cell in whole.cells:
         if re.search(r'^#\| *slow', cell.source, re.M): cell.source = ''
@@ -82,7 +89,10 @@ def test_the_environment_has_the_wheel_and_no_more(alone, tmp_path):
 
 
 @pytest.mark.parametrize('nb', EVERY if ALL else FEW)
-def test_a_notebook_to_take_away_runs_alone(alone, tmp_path, nb): run(nb, tmp_path)
+def test_a_notebook_to_take_away_runs_alone(request, monkeypatch, tmp_path, nb):
+    place = 'with_onnx' if '[onnx] @ git' in to_open_elsewhere(nb) else 'alone'
+    monkeypatch.setenv('JUPYTER_PATH', str(request.getfixturevalue(place).parents[2]))
+    run(nb, tmp_path)
 
 
 def code(source): return [''.join(o['source']) for o in source if o['cell_type'] == 'code']

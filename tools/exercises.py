@@ -19,7 +19,7 @@ SOLUTION = re.compile(r'^([ \t]*)### BEGIN SOLUTION\n(.*?)^[ \t]*### END SOLUTIO
 INSTALL = '''# In Colab this installs the course. Where it is installed already, nothing happens.
 import importlib.util, subprocess, sys
 if importlib.util.find_spec('fastbook_ch4') is None:
-    subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', 'git+{url}'], check=True)'''
+    subprocess.run([sys.executable, '-m', 'pip', 'install', '-q', '{what}'], check=True)'''
 
 
 def settings():
@@ -79,7 +79,7 @@ def written(nb):
 def notebook(path, site=False, solutions=False):
     "The learner's notebook as bytes, always the same for the same source."
     cells = list(learners_cells(path, site, solutions))
-    if not site: cells.insert(1, ('code', INSTALL.format(url=settings()['git_url'])))
+    if not site: cells.insert(1, ('code', INSTALL.format(what=f"git+{settings()['git_url']}")))
     made = []
     for i, (kind, source) in enumerate(cells):
         id = hashlib.sha256(f'{i} {source}'.encode()).hexdigest()[:8]

@@ -286,7 +286,10 @@ def to_open_elsewhere(nb):
         if cell['cell_type'] != 'markdown': continue
         text = re.sub(r'\]\((images/[^)]*)\)', rf']({folder}/\1)', ''.join(cell['source']))
         cell['source'] = to_site(text, nb, home).splitlines(keepends=True)
-    install = INSTALL.format(url=CFG.git_url).splitlines(keepends=True)
+    what = f'git+{CFG.git_url}'
+    if any('import onnx' in ''.join(c['source']) for c in whole['cells']):
+        what = f'{CFG.lib_name}[onnx] @ {what}'
+    install = INSTALL.format(what=what).splitlines(keepends=True)
     whole['cells'].insert(1, dict(cell_type='code', id='install', metadata={}, source=install,
                                   execution_count=None, outputs=[]))
     return json.dumps(whole, indent=1, ensure_ascii=False) + '\n'

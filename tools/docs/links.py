@@ -131,6 +131,11 @@ def only(source):
     return said and said[1]
 
 
+def of_the_project(nb):
+    "Whether a notebook reads the project's own files, so that it runs in a clone alone."
+    return re.match(r'index|about/|engine/(benchmarks|chapters|proofs)', nb) is not None
+
+
 def title(nb):
     "A notebook's title."
     return cells_of(nb)[0]['source'].partition('\n')[0].lstrip('# ')

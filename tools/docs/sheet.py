@@ -1,5 +1,5 @@
 """One style sheet for all pages: of Bootstrap, its icons and smalldocs what some page uses, then
-the course's own. A page would load 360 KB of them before it shows a word, and needs a seventh."""
+the course's own. A page would load 360 KB of them before it shows a word, and needs a sixth."""
 import re, shutil, subprocess
 
 from fontTools import subset

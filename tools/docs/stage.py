@@ -8,8 +8,8 @@ from nbdev.quarto import refresh_quarto_yml
 from nbdev.serve import proc_nbs
 
 from docs.api import reference
-from docs.links import (NBS, ROOT, address, download, in_settings, is_exercises, notebooks, only,
-                        staged, to_library, to_pages)
+from docs.links import (NBS, ROOT, address, download, in_settings, is_exercises, notebooks,
+                        of_the_project, only, staged, to_library, to_pages)
 from exercises import notebook
 from questions import FILES, STUDY, show
 from road import measure
@@ -120,7 +120,7 @@ def front_matter(**fields):
 
 
 def stage_notebook(nb):
-    "A notebook that nbdev processed. One that shows code can be had elsewhere."
+    "A notebook that nbdev processed. One that shows code, and runs alone, can be had elsewhere."
     page = json.loads((PROC/nb).read_text(encoding='utf-8'))
     fields = yaml.safe_load(''.join(page['cells'][0]['source']).strip('-\n'))
     fields.pop('output-file')   # nbdev's own idea of the address
@@ -129,7 +129,8 @@ def stage_notebook(nb):
     show(page)   # the rounds of questions
     code = [''.join(c['source']) for c in page['cells'] if c['cell_type'] == 'code']
     page['cells'] = [*folded(page['cells'])]
-    stage_page(page, nb, elsewhere=any('echo: false' not in source for source in code))
+    shows_code = any('echo: false' not in source for source in code)
+    stage_page(page, nb, elsewhere=shows_code and not of_the_project(nb))
 
 
 def stage_exercises(nb):
