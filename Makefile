@@ -34,7 +34,7 @@ site/node_modules/.bin/lighthouse: site/package-lock.json
 	npm ci --prefix site
 	touch $@
 
-taken: .venv/ready ## Run every notebook as somebody takes it away: with the wheel and what it asks for alone, in an empty folder; ten minutes
+taken: .venv/ready ## Run every notebook as somebody takes it away: with the wheel and what it asks for alone, in an empty folder; five minutes
 	TAKEN=all OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/test_taken_away.py
 
 lab: .venv/ready ## Open JupyterLab on the course

@@ -80,6 +80,7 @@ WHY = """data.map(([x, digit, other]) => {
     const net = name => ch4.nets.load(ch4.data.rungs.find(r => r.name === name))
     const image = Float32Array.from(x, o => o/255), sum = a => a.reduce((p, q) => p + q, 0)
     const W = ch4.why, [linear, deep, res] = ['softmax', 'net30', 'small_resnet'].map(net)
+    const once = (net, v) => net.steps.reduce((x, step) => step(x), {v, c: 1, n: 28}).v
     const biases = step => step.b[digit] - step.b[other]
     const difference = scores => scores[digit] - scores[other]
     const here = W.activation(res, image, digit), bias = res.steps[res.steps.length - 1].b[digit]
@@ -88,7 +89,7 @@ WHY = """data.map(([x, digit, other]) => {
          difference(linear(image))],
         [sum(W.units(deep, image, digit, other).map(o => o.adds)) + biases(deep.steps[2]),
          difference(deep(image))],
-        [sum(here.values)/here.values.length + bias, res.once(image)[digit]]]
+        [sum(here.values)/here.values.length + bias, once(res, image)[digit]]]
 })"""
 
 

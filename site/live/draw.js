@@ -37,7 +37,7 @@ ch4.live('draw', ['nets.js', 'prepare.js', 'pad.js', 'why.js'], (box, page) => {
         h('tbody', {}, ...digits.map((digit, i) => h('tr', {}, h('th', {scope: 'row'}, String(digit)), bars[i].bar, bars[i].percent)))))),
   words.el, ...(short ? [] : [h('details', {}, h('summary', {}, 'All rungs, all ten digits'), numbers), why]),
   h('p', {class: 'live-small', id: 'live-draw-keys'}, 'With the keys: the arrows move the pen, Space puts it down or lifts it, U takes the last stroke back, Delete clears, and 0 to 9 take a validation image of that digit.'))
-  if (short) words.el.classList.add('live-unseen') // What it says stands beside the paper
+  if (short) words.el.classList.add('unseen') // What it says stands beside the paper
   if (short) for (const event of ['pointerenter', 'pointerdown', 'focusin']) box.addEventListener(event, ready)
 
   // The forty numbers

@@ -121,7 +121,7 @@ ch4.nets = (() => {
     if (at !== numbers.length) throw Error(`data: has ${numbers.length} numbers, and the layers want ${at}. Make the weights anew.`)
     const net = v => steps.reduce((x, step) => step(x), {v, c: 1, n: SIDE}).v
     const seen = looks ? v => LOOKS.map(move => net(roll(v, ...move))).reduce((a, b) => a.map((o, i) => o + b[i])).map(o => o/LOOKS.length) : net
-    return Object.assign(seen, {steps, once: net})
+    return Object.assign(seen, {steps})
   }
 
   const best = probs => probs.indexOf(Math.max(...probs))

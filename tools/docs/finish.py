@@ -162,7 +162,8 @@ def lines(text):
     return re.sub('(?s)(<code class="sourceCode[^"]*">)(.*?)(</code>)', block, text)
 
 
-DPI = 100   # Of the course's figures: see course.mplstyle
+STYLE = (CFG.lib_path/'course.mplstyle').read_text(encoding='utf-8')
+DPI = int(re.search(r'^figure\.dpi: (\d+)', STYLE, re.M)[1])   # Of the course's figures
 CARD = 'card.png', 'How many mistakes each rung of the ladder makes'
 
 
