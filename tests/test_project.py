@@ -139,7 +139,7 @@ NAMING = ['Makefile', 'CONTRIBUTING.md', '.ci/run', '.github/workflows/newest.ya
 def test_named_files_exist(name):
     named = re.findall(r'(?<![\w./])(?:tools|tests|site|nbs)/[\w/]+\.\w+',
                        (ROOT/name).read_text(encoding='utf-8'))
-    made = re.compile('NN_name|fastbook_ch4/results/')   # What is made may be missing
+    made = re.compile('NN_name|fastbook_ch4/results/|node_modules')   # What is made may be missing
     missing = {o for o in named if not (ROOT/o).exists() and not made.search(o)}
     assert not missing, missing
 
