@@ -309,11 +309,15 @@ _models = click.option(
 @_models
 @click.option('--json', 'as_json', is_flag=True,
               help='Print a JSON list instead of the tables.')
+@click.option('--show', type=FILE, metavar='FILE',
+              help='Save what the rungs saw of each image as this .png file.')
 @_sentences
-def predict(images, models, as_json):
+def predict(images, models, as_json, show):
     "Say what each IMAGE shows, what each rung makes of it, and whether it is sure."
     from fastbook_ch4.models.predict import answer_files
-    if not answer_files(images, models, as_json): raise click.exceptions.Exit(1)
+    if show and show.suffix != '.png':
+        raise ValueError(f'show: got {show}, want a name that ends in .png')
+    if not answer_files(images, models, as_json, show): raise click.exceptions.Exit(1)
 
 @main.command()
 @click.argument('folder', type=click.Path(path_type=Path))

@@ -93,7 +93,7 @@ RUNGS = {rung.name: rung for rung in [
           shape=dict(hidden=30), knobs=ONE_CYCLE | dict(epochs=10)),
     _rung('net100', 'simple_net, 100 hidden', 'more of it',
           '09_ten_digits', 'rung_nets:flat_net', 'fitting:fit_net',
-          classes=(3, None), kept=True, votes=True,
+          classes=(3, None), kept=True,
           shape=dict(hidden=100), knobs=ONE_CYCLE | dict(epochs=20)),
     _rung('plain_net', 'plain convolutional net', 'convolutions',
           '08_resnet', 'resnet:plain_net', 'fitting:fit_net',

@@ -57,7 +57,8 @@ ch4.prepare = (() => {
     const digit = crop(drawing)
     if (!digit) return null
     const [w, h] = [digit.w, digit.h].map(side => Math.max(1, round(side*BOX/Math.max(digit.w, digit.h))))
-    const v = resizeAndTurn(resizeAndTurn(digit, w), h).v.map(o => Math.min(Math.max(o, 0), 1))
+    const clipped = resizeAndTurn(resizeAndTurn(digit, w), h).v.map(o => Math.min(Math.max(o, 0), 1))
+    const darkest = Math.max(...clipped), v = clipped.map(o => o/darkest) // A thin stroke is pale once it is small
     let [mass, down, right] = [0, 0, 0]
     v.forEach((ink, i) => { mass += ink; down += ink*Math.floor(i/w); right += ink*(i%w) })
     const top = begin(down/mass, h), left = begin(right/mass, w), out = new Float32Array(SIDE*SIDE)
