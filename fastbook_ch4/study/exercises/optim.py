@@ -15,8 +15,9 @@ from fastbook_ch4.study.check import Exercise, Raised
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #08ad7850
 ### BEGIN HIDDEN TESTS
 def _stepped(make_opt, params, grads):
-    """Steps with a loss whose slopes are `grads`, a list for each step; of a tensor with
-    None in it the loss knows nothing. The tensors come one by one, as from a model."""
+    """Steps with a loss whose slopes are `grads`, a list for each step; of a tensor
+    with None there the loss knows nothing. The tensors come one by one, as from a
+    model."""
     ps = [torch.tensor(p, requires_grad=True) for p in params]
     def backward(slopes):
         sum((p*torch.tensor(slope)).sum() for p, slope in zip(ps, slopes)
@@ -120,13 +121,14 @@ ex.symptom('truth of a tensor', '`if p.grad:` asks whether the numbers are 0, an
 ex.suspect('stops', 'The step ends at the first tensor without a gradient, and those '
            'behind it do not move. `break` and `return` end the loop; leave out this '
            'one tensor only, and go on.', _optim(stops=True))
-ex.suspect('skips zeros', 'A tensor is not moved at all where one of its numbers has a '
-           'gradient of 0, as a pixel has that is always paper. `all()` is False there. '
-           'Ask only whether there is a gradient: `if p.grad is not None:`.',
+ex.suspect('skips zeros', 'A tensor is not moved at all where one of its numbers has '
+           'a gradient of 0, as the weight of a pixel that is always paper. `all()` is '
+           'False there. Ask only whether there is a gradient: '
+           '`if p.grad is not None:`.',
            _optim(only=_no_zeros))
-ex.suspect('skips what cancels', 'A tensor is not moved where its gradients add up to '
-           '0. Plus and minus may cancel, and each number has to move all the same. Ask '
-           'only whether there is a gradient: `if p.grad is not None:`.',
+ex.suspect('skips what cancels', 'A tensor is not moved where its gradients add up '
+           'to 0. Plus and minus may cancel, and each number has to move all the same. '
+           'Ask only whether there is a gradient: `if p.grad is not None:`.',
            _optim(only=_no_sums_of_0))
 ex.suspect('cleared by step', '`zero_grad` clears nothing: the steps are right because '
            '`step` clears the gradients itself. Whoever calls `zero_grad` without a '
@@ -583,13 +585,14 @@ def _(p, g, avg, sqr, n, lr, betas, eps):
     size = (sqr/(1 - b2**n)).sqrt() + eps
     return p - lr*avg/(1 - b1**n)/size, avg, sqr
 @ex.suspect('share outside the root', 'The root is taken before the average of the '
-            'squares is corrected. Correct it first: the share belongs inside the root.')
+            'squares is corrected. Correct it first: the share belongs inside the '
+            'root.')
 def _(p, g, avg, sqr, n, lr, betas, eps):
     _, avg, sqr = _adam(p, g, avg, sqr, n, lr, betas, eps)
     size = sqr.sqrt()/(1 - betas[1]**n) + eps
     return p - lr*avg/(1 - betas[0]**n)/size, avg, sqr
-@ex.suspect('times n', 'The betas are multiplied by n. What is still missing shrinks by '
-            'the factor beta each time: `beta**n`.')
+@ex.suspect('times n', 'The betas are multiplied by n. What is still missing shrinks '
+            'by the factor beta each time: `beta**n`.')
 def _(p, g, avg, sqr, n, lr, betas, eps):
     _, avg, sqr = _adam(p, g, avg, sqr, n, lr, betas, eps)
     size = (sqr/(1 - betas[1]*n)).sqrt() + eps
