@@ -21,8 +21,8 @@ def _numbers(*shapes):
 def _p(x): return x.sigmoid()
 
 ex = Exercise('sigmoid_slope', 'autograd', lambda x: _p(x)*(1 - _p(x)), {
-    'at 0, where p is a half, and far from it':
-        lambda g: torch.tensor([[0., 20.], [-20., 0.]]),
+    'at 0, where p is a half, and far above it, where p is 1':
+        lambda g: torch.tensor([[0., 30.], [30., 0.]]),
     'five numbers': lambda g: torch.tensor([-2., -0.5, 0., 0.5, 2.]),
     'a table': _numbers((3, 4)),
     'far from 0': lambda g: torch.tensor([[-9.], [9.]]),
@@ -49,6 +49,9 @@ ex.suspect('squared', 'That is p squared. The other factor is 1 − '
                       'p.', lambda x: _p(x)**2)
 ex.suspect('sum', 'The slopes are added up. One for each number of `x` is wanted, in '
                   'the shape of `x`.', lambda x: (_p(x)*(1 - _p(x))).sum())
+for f in (lambda x: _p(x)*(1 - x)), (lambda x: x*(1 - _p(x))):
+    ex.suspect('half_of_x', 'One of the two factors is made of `x` itself. Both are '
+               'made of p: p(1 − p).', f)
 ex.suspect('twice', 'The slope is found at p, not at x: the sigmoid is taken twice.',
            lambda x: _p(_p(x))*(1 - _p(_p(x))))
 ex.suspect('tanh', 'That is the slope of the tanh, 1 − tanh². The sigmoid has '
@@ -116,6 +119,12 @@ ex.suspect('absolute', 'The errors have lost their signs. Where a prediction is 
 def _(xb, yb, weights, bias):
     g = _g(xb, yb, weights, bias)
     return xb.T@g/len(xb), g.sum(0)
+@ex.suspect('bias_sum', 'The slope of the bias is too large by the number of items, '
+            'and those of the weights are right. Let both be made of a `g` with the '
+            '1/n in it.')
+def _(xb, yb, weights, bias):
+    g = _g(xb, yb, weights, bias)
+    return xb.T@g, g.sum(0)*len(xb)
 @ex.suspect('by_pixels', 'Divided by the number of pixels. The mean is over the items: '
             'divide by how many rows there are.')
 def _(xb, yb, weights, bias):
@@ -170,6 +179,8 @@ ex.suspect('own', 'For each operand its own numbers are used. The rate of a fact
            'the other factor.', lambda g, a, b: (g@a.T, b.T@g))
 ex.suspect('elementwise', '`*` multiplies number by number. Here rows meet columns: '
            'use `@`.', lambda g, a, b: (g*b, g*a))
+ex.suspect('elementwise', '`*` multiplies number by number. Here rows meet columns: '
+           'use `@`.', lambda g, a, b: (g*b.T, a.T*g))
 ex.suspect('without_g', 'What arrives, `g`, is not used.',
            lambda g, a, b: (torch.ones_like(g)@b.T, a.T@torch.ones_like(g)))
 ex.suspect('alone', 'Only the slopes of `a` are returned. Both are wanted.',
@@ -258,6 +269,14 @@ def _(slope, shape):
     for axis, n in enumerate(shape):
         if n == 1: slope = slope.sum(axis, keepdim=True)
     return slope
+@ex.suspect('ones_too_early', 'The axes of length 1 are looked for while there are '
+            'still more in front, so their numbers are those of other axes. Add up '
+            'the ones in front first.')
+def _(slope, shape):
+    for axis, n in enumerate(shape):
+        if n == 1: slope = slope.sum(axis, keepdim=True)
+    while slope.ndim > len(shape): slope = slope.sum(0)
+    return slope
 @ex.suspect('last_axes', 'Axes are taken away at the end. Shapes are lined up at their '
             'right ends, so those that `shape` lacks stand in front.')
 def _(slope, shape):
@@ -289,8 +308,10 @@ def _is_in_order(f, last, made_of):
     place = {name: i for i, name in enumerate(order)}
     behind = [place.get(o, 99) < i for name, i in place.items()
               for o in made_of.get(name, [])]
-    return {'names': sorted(map(str, place)), 'how many': len(order),
-            'each behind its operands': all(behind)}
+    ends = {'at the end': order[-1:], 'first': order[:1]}
+    stands = next((where for where, name in ends.items() if last in name), 'elsewhere')
+    return {'`last` stands': stands, 'names': sorted(map(str, place)),
+            'how many': len(order), 'each behind its operands': all(behind)}
 
 def _loss(**more): # Made anew for each try, which may change it
     return {'wx': ['w', 'x'], 'score': ['wx', 'b'], 'p': ['score'],
@@ -350,18 +371,23 @@ ex.symptom('missing', 'Names are missing. Those that were made of nothing count 
                       'back.',
            lambda want, got: isinstance(got, dict)
            and set(got['names']) < set(want['names']))
+ex.symptom('too_many', 'There are names that did not lead to `last`. Does a list live '
+           'on from one call to the next? One that is the default of an argument, or '
+           'stands outside of the function, does. Or are all names looked at?',
+           lambda want, got: isinstance(got, dict)
+           and set(got['names']) > set(want['names']))
 ex.symptom('no_list', 'What comes back is no list. A list of the names is wanted.',
            lambda want, got: isinstance(got, str))
-ex.symptom('key', 'A name that was made of nothing is not in `made_of`. '
-           '`made_of.get(name, [])` gives an empty list for it.',
+ex.symptom('key', 'A name is not found. Is one looked up in `made_of` that was made '
+           'of nothing? `made_of.get(name, [])` gives an empty list for it.',
            lambda want, got: isinstance(got, Raised) and 'KeyError' in got.kinds);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07b_autograd_exercises.ipynb #dc245365
 ### BEGIN HIDDEN TESTS
-def _sent(order, made_of, start=1., arrive=lambda old, new: old + new,
+def _sent(order, made_of, start=1., begin=0., arrive=lambda old, new: old + new,
           through=lambda slope, rate: slope*rate):
-    slopes = dict.fromkeys(order, 0.)
+    slopes = dict.fromkeys(order, begin)
     slopes[order[-1]] = start
     for name in reversed(order):
         for o, rate in made_of.get(name, []):
@@ -420,6 +446,9 @@ def _(order, made_of):
             '`[0]`?')
 def _(order, made_of):
     return _sent(order, {k: v[:1] for k, v in made_of.items()})
+ex.suspect('all_begin_at_1', 'All slopes begin at 1, and so do the sums of what '
+           'arrives. Only the loss has a slope from the beginning; the others '
+           'begin at 0.', lambda order, made_of: _sent(order, made_of, begin=1.))
 ex.suspect('turned', 'All signs are turned round. The slope of the loss itself is 1.',
            lambda order, made_of: _sent(order, made_of, start=-1.))
 ex.suspect('larger', 'Where ways meet, the larger slope is kept. They add up.',
@@ -428,8 +457,9 @@ ex.suspect('larger', 'Where ways meet, the larger slope is kept. They add up.',
 ex.symptom('keys', 'Every name in `order` should have its slope in the dictionary, and '
            'nothing else.', lambda want, got: isinstance(got, dict)
            and got.keys() != want.keys())
-ex.symptom('key', 'A name that was made of nothing is not in `made_of`. '
-           '`made_of.get(name, [])` gives an empty list for it.',
+ex.symptom('key', 'A name is not found. Is one looked up in `made_of` that was made '
+           'of nothing? `made_of.get(name, [])` gives an empty list for it. Or has one '
+           'no slope yet that something is added to? Begin with 0 for all of them.',
            lambda want, got: isinstance(got, Raised) and 'KeyError' in got.kinds);
 ### END HIDDEN TESTS
 
@@ -493,9 +523,9 @@ ex.symptom('too_many', 'There are names that did not lead to `last`. Only those 
            '`topological` finds have a slope.', lambda want, got:
                isinstance(got, dict) and set(got) > set(want))
 ex.symptom('pairs', 'A name is not found. Did pairs of name and rate go to '
-           '`topological`? It wants lists of names: `[o for o, rate in pairs]`. (Or is '
-           'a name that was made of nothing looked up in `made_of`? It has only those '
-           'that were made of something.)', lambda want, got:
+           '`topological`? It wants lists of names: `[o for o, rate in pairs]`. Or '
+           'does the order lack names? It is what `topological` returns; `made_of` has '
+           'only those names that were made of something.', lambda want, got:
                isinstance(got, Raised) and got.kinds[0] == 'KeyError')
 ex.symptom('order_only', 'That is the order, and not the slopes. Give it to '
            '`send_back`, and return what comes back.',

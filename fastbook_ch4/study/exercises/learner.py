@@ -7,7 +7,7 @@ __all__ = []
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #94748b7d
 ### BEGIN HIDDEN TESTS
-import math, re, torch
+import contextlib, math, re, torch
 from fastbook_ch4 import learner
 from fastbook_ch4.study.check import Exercise, Raised
 from fastbook_ch4.study.exercises.optim import stub_above, written_above
@@ -15,20 +15,29 @@ from fastbook_ch4.study.exercises.optim import stub_above, written_above
 # The order of its arguments makes a difference
 def _squares(preds, targets): return ((preds - targets)**2*(1 + targets.abs()/2)).mean()
 
-def _parts(model=None):
+def _parts():
     """Three batches of 4 to learn from, and one of 3 and one of 1 to measure with; a
     model, always with the same first weights; and a loss."""
     g = torch.Generator().manual_seed(6)
     x, y = torch.randn(16, 2, generator=g), torch.randn(16, 1, generator=g)
-    model = model or torch.nn.Linear(2, 1)
+    model = torch.nn.Linear(2, 1)
     with torch.no_grad():
         model.weight.copy_(torch.tensor([[1., -2.]]))
         model.bias.zero_()
     batches = list(zip(x.split([4, 4, 4, 3, 1]), y.split([4, 4, 4, 3, 1])))
     return learner.DataLoaders(batches[:3], batches[3:]), model, _squares
 
-def _trainer(*cbs, model=None):
-    return learner.Learner(*_parts(model), lr=0.1, cbs=list(cbs), progress=False)
+@contextlib.contextmanager
+def _first_error():
+    """A loop that cleans up may meet a second error on its way out, which hides the
+    one that the reader has to know."""
+    try: yield
+    except Exception as e:
+        while isinstance(e.__context__, Exception) and not isinstance(
+                e.__context__, (learner.CancelBatchException,
+                                learner.CancelEpochException,
+                                learner.CancelFitException)): e = e.__context__
+        raise e from None
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #62bf8df1
@@ -49,7 +58,7 @@ def _stopped(EarlyStopping, patience, valid, train=_FALLING, before=()):
     learn = learner.Learner(*dls_model_loss, lr=0.1, cbs=cbs, progress=False)
     for losses in filter(len, (before, valid)):
         script.tell(train, losses)
-        learn.fit(len(losses))
+        with _first_error(): learn.fit(len(losses))
     return {'epochs trained': script.epochs}
 
 class _EarlyStopping(learner.Callback):
@@ -161,6 +170,13 @@ ex.suspect('counts lower ones', 'Epochs that bring a lower loss are counted, and
 ex.suspect('lowest forgotten', 'Each loss is compared with the very first one. When a '
            'lower one has come, that is the one to compare with from then on.',
            _hasty(after_epoch=_keeps_first))
+ex.suspect('count stays at 1', 'The count never gets above 1, so that nothing stops '
+           'where `patience` is more. Add to it: `self.waited += 1`.',
+           _hasty(ends=lambda self: self.waited and self.patience == 1))
+ex.symptom('without self', 'A name without `self.` in front is gone when its method '
+           'ends, and the next method has one of its own. Keep it as an attribute.',
+           lambda want, got: isinstance(got, Raised)
+           and got.kinds[0] in ('UnboundLocalError', 'NameError'))
 # Of code that is not finished, and not of somebody who wants to stop
 _SLIPS = ('AttributeError', 'TypeError', 'NameError', 'UnboundLocalError', 'IndexError',
           'KeyError', 'ZeroDivisionError', 'NotImplementedError')
@@ -173,6 +189,11 @@ ex.symptom('another exception', 'The training ends with an error. Where your cod
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #b70074da
 ### BEGIN HIDDEN TESTS
+def _listed(x):
+    "A list of what can be gone through, and else the thing itself."
+    try: return list(x)
+    except TypeError: return x
+
 class _Told(learner.Callback):
     "Gives the batches the losses that it is told, in this order."
     def __init__(self, train, valid): self.train, self.valid = train, valid
@@ -190,8 +211,8 @@ def _listened(Losses, train, valid, epochs):
     learn = learner.Learner(dls, *model_loss, lr=0.1, cbs=[_Told(train, valid), cb],
                             progress=False)
     for n_epoch in epochs:
-        learn.fit(n_epoch)
-        seen.append(list(cb.losses) if hasattr(cb.losses, '__iter__') else cb.losses)
+        with _first_error(): learn.fit(n_epoch)
+        seen.append(_listed(cb.losses))
     return dict(zip(names, seen)) | {
         'plain numbers': not any(isinstance(o, torch.Tensor) for losses in seen
                                  if isinstance(losses, list) for o in losses)}
@@ -272,7 +293,11 @@ ex.symptom('no list', 'The callback has no attribute `losses`. Begin the list in
            'when the method ends, and `learn` is another object.',
            lambda want, got: isinstance(got, Raised)
            and ("has no attribute 'losses'" in got.message
-                or "'losses' is not defined" in got.message));
+                or "'losses' is not defined" in got.message))
+ex.symptom('of the learner', 'The callback is asked for something that it does not '
+           'have. Does the learner have it? In a method, that one is `learn`, and the '
+           'callback is `self`.', lambda want, got: isinstance(got, Raised)
+           and "object has no attribute '" in got.message);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #072c6ada
@@ -291,10 +316,11 @@ def _measured(ValidMean, preds, targets, bs, n_epoch):
             if not learn.training: learn.pred = learn.xb + learn.epoch
     cb, dls = ValidMean(_far), learner.DataLoaders(dls.train, valid)
     model = _Same(model)
-    learner.Learner(dls, model, loss, lr=0.1, cbs=[Says(), cb],
-                    progress=False).fit(n_epoch)
-    return {'values': list(cb.values),
-            'plain numbers': not any(isinstance(o, torch.Tensor) for o in cb.values)}
+    learn = learner.Learner(dls, model, loss, lr=0.1, cbs=[Says(), cb], progress=False)
+    with _first_error(): learn.fit(n_epoch)
+    values = _listed(cb.values)
+    return {'values': values, 'plain numbers': isinstance(values, list)
+                and not any(isinstance(o, torch.Tensor) for o in values)}
 
 class _Same(torch.nn.Module):
     "Gives back what is of another width than its model takes."
@@ -391,8 +417,16 @@ ex.suspect('last size', 'The metric of each batch is multiplied by the size of t
 ex.suspect('running mean of two', 'The new mean is halfway between the old one and the '
            'metric of the batch, so that the last batches count most.',
            _changed(_ValidMean, after_epoch=_halfway))
+ex.symptom('one number', '`values` is a single number: each mean takes the place of '
+           'the one before. Append it to the list that `__init__` made.',
+           lambda want, got: isinstance(got, dict)
+           and not isinstance(got['values'], list))
 ex.symptom('tensors', 'The values are tensors. `.item()` makes plain numbers of them.',
-           lambda want, got: isinstance(got, dict) and got['plain numbers'] is False);
+           lambda want, got: isinstance(got, dict) and got['plain numbers'] is False)
+ex.symptom('of the learner', 'The callback is asked for something that it does not '
+           'have. Does the learner have it? In a method, that one is `learn`, and the '
+           'callback is `self`.', lambda want, got: isinstance(got, Raised)
+           and "object has no attribute '" in got.message);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #f4e9ea73
@@ -595,6 +629,8 @@ def _fit(self, n_epoch):
     if self.train_mode == 'once': self.model.train()
     for _ in range(n_epoch):
         if self.train_mode is True: self.model.train()
+        for xb, yb in (self.dls.train if self.early == 'all' else ()):
+            self.tell('before_batch')
         for i, (xb, yb) in enumerate(self.dls.train):
             if self.early is True or self.early == 'once' and not i:
                 self.tell('before_batch')
@@ -616,26 +652,24 @@ _Own.fit = _fit
 ### BEGIN HIDDEN TESTS
 class _Watched(torch.nn.Linear):
     """Notes in which mode it is used, for items to train with and for others, and how
-    often it has predicted in training mode."""
+    many batches it has predicted to learn from them."""
     def __init__(self, train_x):
         super().__init__(train_x.shape[1], 1, bias=False)
         with torch.no_grad(): self.weight.fill_(1.)
         self.train_x, self.seen, self.n = train_x, {True: set(), False: set()}, 0
     def forward(self, x):
-        self.n += self.training
         learns = bool((x[:1] == self.train_x).all(1).any())
+        self.n += learns and torch.is_grad_enabled()
         self.seen[learns].add(('training' if self.training else 'evaluation',
                                torch.is_grad_enabled()))
         return super().forward(x)
 
 class _Listener:
-    """Notes what it hears, and how many values the learner has by then; and whether it
-    hears of a batch that was predicted before."""
-    def __init__(self, model):
-        self.model, self.log, self.heard, self.late = model, [], 0, False
+    """Notes what it hears, and how many values the learner has by then; and how many
+    batches were predicted to learn from when it hears of the next one."""
+    def __init__(self, model): self.model, self.log, self.predicted = model, [], []
     def before_batch(self, learn):
-        self.late |= self.model.n > self.heard
-        self.heard += 1
+        self.predicted.append(self.model.n)
         self.log.append(f'batch({len(learn.values)})')
     def after_epoch(self, learn): self.log.append(f'epoch({len(learn.values)})')
 ### END HIDDEN TESTS
@@ -666,7 +700,7 @@ def _fitted(make, x, y, valid_x, valid_y, bs, mom, fits):
             'values are plain numbers': not any(isinstance(v, torch.Tensor)
                                                 for v in learn.values),
             'callbacks heard (and the number of values by then)': ' '.join(cb.log),
-            'heard of a batch after its prediction': cb.late}
+            'batches predicted whenever they heard of one': cb.predicted}
 
 def _alone(Trainer, x, y, valid_x, valid_y, bs, mom, fits):
     facts = _fitted(lambda *args: Trainer(*args[:-1]), x, y, valid_x, valid_y, bs, mom,
@@ -720,6 +754,14 @@ def _loss_value(self):
 def _values_anew(self, n_epoch):
     self.values = []
     _fit(self, n_epoch)
+def _each(self):
+    with torch.no_grad():
+        self.values += [self.metric(self.model(xb), yb).item()
+                        for xb, yb in self.dls.valid]
+def _measured_once(self, n_epoch):
+    kept = len(self.values)
+    _fit(self, n_epoch)
+    del self.values[kept:-1]
 def _turned(loss, metric):
     turn = lambda turned, f: (lambda preds, yb: f(yb, preds)) if turned else f
     def init(self, dls, model, loss_func, metric_func, *args):
@@ -770,6 +812,12 @@ def _wrong_values(ex):
     ex.suspect('unweighted', 'The mean gives every validation batch the same weight, '
                'whatever its size. Multiply by `len(yb)`, and divide by the number of '
                'images.', _slip(weigh=False))
+    ex.suspect('every batch', 'There is a value for each validation batch. One for '
+               'each epoch is wanted, the mean over its images.',
+               _slip(measure=_each))
+    ex.suspect('measured once', 'The metric is measured only once in each `fit`, after '
+               'all epochs. It belongs into the loop, at the end of each epoch.',
+               _slip(fit=_measured_once))
     ex.suspect('summed up', 'The sum over all validation images is in the list. Divide '
                'by their number.', _slip(measure=_total))
     ex.suspect('measured on training images', 'The metric is measured on the training '
@@ -827,6 +875,10 @@ ex.suspect('announced once', 'The callbacks hear `after_epoch` only once in each
            'epoch.', _slip(end='fit'))
 ex.suspect('first batch only', 'The callbacks hear `before_batch` once in an epoch. '
            'It belongs into the loop over the batches.', _slip(early='once'))
+ex.suspect('all batches beforehand', 'The callbacks hear of all batches of an epoch '
+           'before the first one is predicted. Each batch is announced when its turn '
+           'comes, so the call belongs into the loop that learns from it.',
+           _slip(early='all'))
 ex.suspect('batches of validation announced', 'The callbacks hear `before_batch` for '
            'validation batches, too. It is wanted for training batches only.',
            _slip(heard=('train', 'valid')))
@@ -842,6 +894,10 @@ ex.symptom('every method expected', 'A callback need not have all methods, and o
            'these has none. Ask with `hasattr(cb, event)` first.',
            lambda want, got: isinstance(got, Raised)
            and "'_Deaf' object has no attribute" in got.message)
+ex.symptom('event as a name', '`cb.event` asks for a method with the name "event". The '
+           'name is what is in the variable: `getattr(cb, event)`.',
+           lambda want, got: isinstance(got, Raised)
+           and "has no attribute 'event'" in got.message)
 ex.symptom('callbacks without the learner', 'The callbacks are called without the '
            'learner. Pass it: `getattr(cb, event)(self)`.',
            lambda want, got: isinstance(got, Raised)
@@ -949,6 +1005,9 @@ ex.suspect('rises for 30 %', 'The learning rate rises for 30 % of the training, 
            'does where PyTorch chooses. Here it should rise for a quarter.',
            lambda pos, m: _cycle(pos, m, quarter=0.3,
                                  of_the_rest=lambda pos: (pos - 0.3)/0.7))
+ex.suspect('start missing', 'The wave begins at 0: its start is missing. '
+           '`start + (1 - cos)…`.', lambda pos, m: _cycle(
+               pos, m, lambda a, b, q: (1 - math.cos(math.pi*q))*(b - a)/2))
 ex.suspect('falls first', 'The learning rate falls to its end in the first quarter, '
            'and rises afterwards. It rises first.',
            lambda pos, m: (learner.cosine(m, m/1e5, pos/0.25) if pos < 0.25
@@ -993,7 +1052,8 @@ class _Cycle:
         self.i, self.n, self.lr_max, self.n_epoch = 0, n, lr_max, n_epoch
         self.epoch = 0
     def before_batch(self, learn):
-        i = self.epoch*self.n/self.n_epoch if self.each == 'epoch' else self.i
+        i = {'batch': self.i, 'epoch': self.epoch*self.n/self.n_epoch,
+             'first': 0}[self.each]
         n = self.n - 1 if self.over == 'the others' else self.n
         if self.over == 'epoch': i, n = self.i % (self.n//self.n_epoch), n//self.n_epoch
         if self.over == 'first epoch': n //= self.n_epoch
@@ -1042,13 +1102,11 @@ def _with_cycle(**kwargs):
     return lambda *args: _cycled(*args, cb=cb)
 
 _constant = ('The learning rate stays the same in all steps. Is the callback in the '
-             'list that `Learner` gets, and does it set `learn.opt.lr`? Each event is '
-             'the name of a method, `before_batch` here.')
+             'list that `Learner` gets, and does it set `learn.opt.lr`? The '
+             'method has to be called `before_batch`: no other event comes in time.')
 ex.suspect('constant', _constant, _with_cycle(target='learn'))
-for n in 25, 1:
-    ex.suspect('constant', _constant,
-               lambda dls, model, loss_func, metric, opt_func, lr, epochs, n=n: _cycled(
-                   dls, model, loss_func, metric, opt_func, lr/n, epochs, cbs=[]))
+ex.suspect('not counted', 'Each batch is learned from with the rate of the first one. '
+           'Count the batches: `self.i += 1`.', _with_cycle(each='first'))
 ex.suspect('one batch early', 'Each batch is learned from with the rate of the next. '
            'The first batch is number 0: count after the rate is set.',
            _with_cycle(shift=1))
@@ -1081,6 +1139,13 @@ ex.symptom('not an object', 'The class of the callback is in the list, and not a
            'object of it: write brackets behind its name.',
            lambda want, got: isinstance(got, Raised)
            and "argument: 'learn'" in got.message)
+ex.symptom('no list of callbacks', '`Learner` wants a list of callbacks, with this '
+           'one in it: `[Cycle()]`, in square brackets.', lambda want, got:
+               isinstance(got, Raised) and 'not iterable' in got.message)
+ex.symptom('without self', '`i += 1` in a method makes a name of its own there, which '
+           'has no value yet. Keep the count on the object, as `self.i`.',
+           lambda want, got: isinstance(got, Raised)
+           and got.kinds[0] in ('UnboundLocalError', 'NameError'))
 ex.symptom('no clock', 'The callback asks for something that it does not have. '
            'Begin the count in the class, or in its `__init__`.',
            lambda want, got: isinstance(got, Raised)

@@ -212,6 +212,13 @@ ex.suspect('one axis', 'Only tensors of two or more axes are counted. Biases hav
            'axis, and so have the weights of batch normalisation; training adjusts '
            'them too.', lambda model: sum(p.numel() for p in model.parameters()
                                           if p.dim() > 1))
+ex.suspect('by name', '`model.weight` is that of a single layer. A model of several '
+           'parts has none, and the biases count too: `model.parameters()` lists all.',
+           lambda model: model.weight.numel())
+ex.symptom('by name', 'Not every module has what is asked for: some have no bias, some '
+           'no parameters at all, and a model of several parts has those of its parts '
+           'only. `model.parameters()` lists them all.', lambda want, got:
+               isinstance(got, Raised) and got.kinds[0] == 'AttributeError')
 ex.suspect('sum of the shape', 'The lengths of the axes are added. A tensor of shape '
            '(3, 2) holds 3 times 2 numbers.',
            lambda model: sum(sum(p.shape) for p in model.parameters()))
@@ -235,6 +242,11 @@ ex.suspect('parts', 'Only the parts of the model are looked at, one by one, and 
            'and of all its parts.',
            lambda model: sum(p.numel() for m in model.children()
                              if isinstance(m, nn.Linear) for p in m.parameters()))
+ex.suspect('parts', 'Only the parts of the model are looked at, one by one, and a '
+           'single layer has none. `model.parameters()` finds the tensors of the model '
+           'and of all its parts.',
+           lambda model: sum(m.weight.numel() + m.bias.numel()
+                             for m in model.children()))
 ex.suspect('twice', 'Some are counted more than once: `model.modules()` goes into '
            'nested parts by itself, and so does `parameters()`. One of them is enough.',
            lambda model: sum(p.numel() for m in model.modules()
@@ -323,7 +335,8 @@ ex.suspect('one_switch', 'The lamp follows the second switch, and the first make
            'no difference.', _net([[0., 0.], [1., 0.]], [0., 0.], [1., 0.], 0.))
 ex.symptom('on in the dark', 'The lamp is on for (0, 0), and there both switches add '
            'nothing: the score is `relu(b1)@w2 + b2`. Choose the biases so that it is '
-           'not above 0.', lambda want, got: got['lamp for 0, 0'])
+           'not above 0.', lambda want, got:
+               isinstance(got, dict) and got.get('lamp for 0, 0'))
 ex.symptom('whole numbers', 'The numbers are whole ones, of a type that PyTorch does '
            'not multiply with floats. Write them with a point, `1.`, or put `.float()` '
            'behind the tensor.', lambda want, got: 'whole numbers' in got)
@@ -333,7 +346,8 @@ ex.symptom('tensors', 'Four tensors are wanted, in a tuple: `return w1, b1, w2, 
            and not (isinstance(got, dict) and 'shapes' in got))
 ex.symptom('shapes', 'The shapes are other than is wanted. They are (2, 2), (2,), '
            '(2, 1) and (1,), in this order: a column of `w1` for each hidden unit, and '
-           'one number of `b1`.', lambda want, got: got['shapes'] != want['shapes'])
+           'one number of `b1`.', lambda want, got:
+               isinstance(got, dict) and got['shapes'] != want['shapes'])
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #620fb283

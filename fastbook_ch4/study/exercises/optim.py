@@ -37,12 +37,12 @@ def _trained(BasicOptim, params, grads, lr):
     return _stepped(lambda params: BasicOptim(params, lr), params, grads)
 
 ex = Exercise('BasicOptim', 'optim', optim.BasicOptim, run=_trained, seconds=20,
-    cases={'one step': lambda g: ([[1., 2.], [3.]], [[[10., -20.], [30.]]], 0.1),
+    cases={'one step': lambda g: ([[1., 2.], [3.]], [[[2., -4.], [6.]]], 0.5),
            'a gradient of 0 beside another':
-               lambda g: ([[1., 2.], [3., 4.]], [[[0., 10.], [20., 0.]]]*2, 0.1),
-           'gradients that cancel': lambda g: ([[1., 2.]], [[[5., -5.]]], 0.2),
+               lambda g: ([[1., 2.], [3., 4.]], [[[0., 2.], [4., 0.]]]*2, 0.5),
+           'gradients that cancel': lambda g: ([[1., 2.]], [[[4., -4.]]], 0.25),
            'a tensor without a gradient':
-               lambda g: ([[1.], [2.], [3.]], [[[5.], None, [-5.]]]*2, 0.1),
+               lambda g: ([[1.], [2.], [3.]], [[[4.], None, [-4.]]]*2, 0.25),
            'three steps, one tensor a single number':
                lambda g: ([[0.5, -1.], 0.25],
                           [[[1., 2.], -1.], [[3., -1.], 2.], [[0.5, 4.], 1.]], 0.2)},
@@ -79,6 +79,7 @@ def _no_zeros(g): return g.all()
 def _no_sums_of_0(g): return g.sum() != 0
 def _uphill(p, g, lr): p += lr*g
 def _no_lr(p, g, lr): p -= g
+def _means(p, g, lr): p -= lr*g.mean()
 def _nothing(p, g, lr): pass
 def _and_clears(p, g, lr):
     p -= lr*g
@@ -133,6 +134,13 @@ ex.suspect('skips what cancels', 'A tensor is not moved where its gradients add 
 ex.suspect('cleared by step', '`zero_grad` clears nothing: the steps are right because '
            '`step` clears the gradients itself. Whoever calls `zero_grad` without a '
            'step still finds the old ones.', _optim(_and_clears, clears=False))
+ex.suspect('all alike', 'All numbers of a tensor are moved by the same, the mean of '
+           'their gradients. Each number has a gradient of its own.',
+           _optim(_means))
+ex.symptom('no length', '`params` may be something that has no length and can be '
+           'walked through only once, as what `model.parameters()` returns. '
+           '`list(params)` makes a list of it.', lambda want, got:
+               isinstance(got, Raised) and "'generator'" in got.message)
 ex.symptom('not kept', 'A method asks for something that the object does not have. '
            '`__init__` has to keep both, under the names that the methods use: '
            '`self.params = list(params)`, `self.lr = lr`.',
@@ -224,6 +232,9 @@ ex.suspect('lr in the velocity', 'The learning rate is in the velocity. That lea
            lambda p, g, v, lr, mom: (p + (w := mom*v - lr*g), w))
 ex.suspect('no learning rate', 'The whole velocity is subtracted. The step is lr times '
            'the velocity.', lambda p, g, v, lr, mom: (p - (w := mom*v + g), w))
+ex.suspect('mom twice', 'The velocity is multiplied by mom once more in the step. It '
+           'belongs to the first line alone.',
+           lambda p, g, v, lr, mom: (p - lr*mom*(w := mom*v + g), w))
 ex.suspect('lr twice', 'lr is in it twice: in the velocity and in the step. By the '
            'formula it belongs to the second line alone.',
            lambda p, g, v, lr, mom: (p - lr*(w := mom*v + lr*g), w));
@@ -377,6 +388,14 @@ ex.suspect('brackets', 'eps is added to the quotient. It belongs to what the gra
            'is divided by: `g/(sqr.sqrt() + eps)`, with brackets.',
            lambda g, sqr, keep, eps: (
                g/(s := _rms(g, sqr, keep, eps)[1]).sqrt() + eps, s))
+ex.suspect('brackets of the average', 'Brackets are missing in the average: without '
+           'them only keep multiplies the square, and a 1 is added. '
+           '`(1 - keep)*g**2`.', lambda g, sqr, keep, eps: (
+               g/((s := keep*sqr + 1 - keep*g**2).sqrt() + eps), s))
+ex.suspect('root returned', 'The second result is the root of the average. The average '
+           'itself is wanted, for the next step to go on from.',
+           lambda g, sqr, keep, eps: (
+               (o := _rms(g, sqr, keep, eps))[0], o[1].sqrt()))
 ex.suspect('squared late', 'The average of the gradients is squared. By the formula '
            'each gradient is squared before it goes into the average.',
            lambda g, sqr, keep, eps: (
@@ -459,6 +478,11 @@ def _(values, keep):
 def _(values, keep):
     return [avg - keep**n
             for n, avg in enumerate(_averages(values, keep, lambda *_: 1), 1)]
+
+@ex.suspect('begun anew', 'The average begins anew with each number: it is set to 0 '
+            'inside the loop. Set it once, before the loop.')
+def _(values, keep):
+    return [(1 - keep)*value/(1 - keep**n) for n, value in enumerate(values, 1)]
 
 @ex.suspect('begins at the first', 'The average begins at the first number, and not at '
             '0, so nothing was missing that the division could make up for.')
@@ -591,6 +615,17 @@ def _(p, g, avg, sqr, n, lr, betas, eps):
     _, avg, sqr = _adam(p, g, avg, sqr, n, lr, betas, eps)
     size = sqr.sqrt()/(1 - betas[1]**n) + eps
     return p - lr*avg/(1 - betas[0]**n)/size, avg, sqr
+@ex.suspect('brackets', 'eps is added behind the division, to the parameters. It '
+            'belongs to what the step is divided by: `(root + eps)`, with brackets.')
+def _(p, g, avg, sqr, n, lr, betas, eps):
+    new, avg, sqr = _adam(p, g, avg, sqr, n, lr, betas, 0)
+    return new + eps, avg, sqr
+@ex.suspect('gradient only', 'The gradient itself is in the step. Its average belongs '
+            'there.')
+def _(p, g, avg, sqr, n, lr, betas, eps):
+    _, avg, sqr = _adam(p, g, avg, sqr, n, lr, betas, eps)
+    size = (sqr/(1 - betas[1]**n)).sqrt() + eps
+    return p - lr*g/(1 - betas[0]**n)/size, avg, sqr
 @ex.suspect('times n', 'The betas are multiplied by n. What is still missing shrinks '
             'by the factor beta each time: `beta**n`.')
 def _(p, g, avg, sqr, n, lr, betas, eps):
@@ -650,9 +685,9 @@ def _points(**kwargs):
                       [1., -2.], 4, *kwargs.values())
 
 ex = Exercise('train_model', 'optim', _train, run=_losses, seconds=20,
-    cases={'the model is w·x with w = 1, the loss of a batch (w·x - y)² + w·x':
-               lambda g: (torch.tensor([[1.], [2.]]), torch.tensor([[2.], [2.]]), [1.],
-                          1, 1, 0.5, 0.),
+    cases={'the model is w·x with w = 1, the loss the mean of (w·x - y)² + w·x':
+               lambda g: (torch.tensor([[1.], [1.], [2.], [2.]]),
+                          torch.full((4, 1), 2.), [1.], 2, 1, 0.5, 0.),
            'two weights, one epoch': _points(epochs=1, lr=0.1, mom=0.),
            'three epochs, with momentum': _points(epochs=3, lr=0.1, mom=0.5)},
     hints=('Two loops, one inside the other: epochs, and in each of them batches. '
@@ -734,6 +769,10 @@ ex.symptom('last epoch', 'A single number is returned. A list is wanted, with th
            'first epoch.',
            lambda want, got: isinstance(got['the losses'], (int, float, torch.Tensor))
            and _same_model(want, got))
+ex.symptom('item too early', 'What `.item()` gives is a plain number, which knows '
+           'nothing of the model any more. Call `backward` on the loss itself, and '
+           'keep `loss.item()`.', lambda want, got: isinstance(got, Raised)
+           and "'float' object has no attribute 'backward'" in got.message)
 ex.symptom('no step', 'The gradients are found, but no step is taken. Is there an '
            '`opt.step()`, with brackets?',
            lambda want, got: isinstance(got, dict) and got['backward was called']
@@ -830,7 +869,7 @@ def stub_above(ex):
 class _Adam:
     "A right answer, with a switch for each mistake."
     writes = remembers = own = clears = True
-    stops, count = False, 'each step'
+    stops, count, write = False, 'each step', torch.Tensor.copy_
     def __init__(self, params, lr, betas, eps):
         self.params, self.more = list(params), (lr, betas, eps)
         self.n, self.avgs = int(self.count == 'nothing'), {}
@@ -849,7 +888,7 @@ class _Adam:
         avgs = self.avgs.get(key, (torch.zeros_like(p), torch.zeros_like(p)))
         new, *avgs = _adam(p, p.grad, *avgs, self.n, *self.more)
         if self.remembers: self.avgs[key] = avgs
-        if self.writes: p.copy_(new)
+        if self.writes: type(self).write(p, new)
 
 def _together(Adam, params, grads, lr, betas, eps):
     with written_above(Adam):
@@ -890,10 +929,14 @@ ex = Exercise('Adam', 'optim', _Adam, run=_together, seconds=20,
 stub_above(ex)
 _but = lambda **kwargs: type('Adam', (_Adam,), kwargs)
 
-ex.suspect('never moves', 'The parameters do not move. `p = …` gives the name to a new '
-           'tensor, and the old one stays as it was: write into it, with `p.copy_(…)`. '
-           '(Or does `step` clear the gradients before it uses them?)',
+ex.suspect('never moves', 'The parameters do not move. Does `p = …` give the name to a '
+           'new tensor? The old one stays as it was: write into it, with `p.copy_(…)`. '
+           'Or is one of your lists empty? `params` may be walked through only once, '
+           'and `super().__init__` has done so: go through `self.params`.',
            _but(writes=False))
+ex.suspect('subtracted', 'What `adam_step` returns are the parameters after the step. '
+           'They are subtracted from the old ones here: put them in their place, with '
+           '`p.copy_(…)`.', _but(write=torch.Tensor.sub_))
 ex.suspect('averages forgotten', 'Each step begins with averages of 0. What '
            '`adam_step` returns of them has to be kept for the next step.',
            _but(remembers=False))
@@ -921,6 +964,10 @@ ex.symptom('tracked', 'PyTorch takes notes of the step itself. Write '
            '`@torch.no_grad()` above `step`.', lambda want, got:
                isinstance(got, Raised) and ('in-place' in got.message
                                             or 'requires grad' in got.message))
+ex.symptom('no length', '`params` may be something that has no length and can be '
+           'walked through only once. `self.params` is a list, once `super().__init__` '
+           'made it.',
+           lambda want, got: isinstance(got, Raised) and "'generator'" in got.message)
 ex.symptom('not kept', 'A method asks for something that the object does not have. '
            'Did `__init__` keep it, and call `super().__init__(params, lr)`?',
            lambda want, got: isinstance(got, Raised)
