@@ -209,6 +209,7 @@ ex = Exercise('unbroadcast', 'autograd', _sum_to, {
     'a bias': lambda g: (torch.randn(4, 3, generator=g), (3,)),
     'a column': lambda g: (torch.randn(4, 3, generator=g), (4, 1)),
     'a row of a stack': lambda g: (torch.randn(2, 4, 3, generator=g), (1, 3)),
+    'an axis in the middle': lambda g: (torch.randn(2, 3, 2, generator=g), (2, 1, 2)),
     'a single number': lambda g: (torch.randn(2, 3, generator=g), ()),
     'a bias of one number': lambda g: (torch.randn(5, 1, generator=g), (1,)),
     'nothing was broadcast': lambda g: (torch.randn(2, 3, generator=g), (2, 3))},

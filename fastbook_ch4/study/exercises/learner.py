@@ -682,13 +682,13 @@ def _fitted(make, x, y, valid_x, valid_y, bs, mom, fits):
     """Several calls of `fit`, with an optimizer that may have momentum: what has become
     of model, record and callbacks."""
     model, opts = _Watched(x), []
-    cb = _Listener(model)
+    cbs = _Listener(model), _Deaf(), _Listener(model)
     def opt_func(params, lr):
         opts.append(learner.BasicOptim(params, lr, mom=mom))
         return opts[-1]
     dls = learner.DataLoaders(list(zip(x.split(bs), y.split(bs))),
                               list(zip(valid_x.split(2), valid_y.split(2))))
-    learn = make(dls, model, _squares, _far, opt_func, 0.25 if len(x) < 4 else 0.1, cb)
+    learn = make(dls, model, _squares, _far, opt_func, 0.25 if len(x) < 4 else 0.1, cbs)
     for n_epoch in fits: learn.fit(n_epoch)
     mode = lambda training: ' and '.join(sorted({m for m, _ in model.seen[training]}))
     return {'parameters': [p.detach() for p in model.parameters()],
@@ -699,8 +699,9 @@ def _fitted(make, x, y, valid_x, valid_y, bs, mom, fits):
             'values': list(learn.values),
             'values are plain numbers': not any(isinstance(v, torch.Tensor)
                                                 for v in learn.values),
-            'callbacks heard (and the number of values by then)': ' '.join(cb.log),
-            'batches predicted whenever they heard of one': cb.predicted}
+            'callbacks heard (and the number of values by then)': ' '.join(cbs[0].log),
+            'batches predicted whenever they heard of one': cbs[0].predicted,
+            'the last callback heard the same': cbs[0].log == cbs[2].log}
 
 def _alone(Trainer, x, y, valid_x, valid_y, bs, mom, fits):
     facts = _fitted(lambda *args: Trainer(*args[:-1]), x, y, valid_x, valid_y, bs, mom,
@@ -709,7 +710,7 @@ def _alone(Trainer, x, y, valid_x, valid_y, bs, mom, fits):
 
 def _with_callbacks(Learner, x, y, valid_x, valid_y, bs, mom, fits):
     with written_above(Learner):
-        return _fitted(lambda *args: Learner(*args[:-1], [args[-1], _Deaf()]),
+        return _fitted(lambda *args: Learner(*args[:-1], list(args[-1])),
                        x, y, valid_x, valid_y, bs, mom, fits)
 
 def _cases():
@@ -851,6 +852,8 @@ _wrong_values(ex)
 
 # %% ../../../nbs/chapters/06_learner_exercises.ipynb #3020ff62
 ### BEGIN HIDDEN TESTS
+def _first_only(self, event): getattr(self.cbs[0], event)(self)
+
 ex = Exercise('Learner', 'learner', _Own, run=_with_callbacks, seconds=20,
     cases=_cases(),
     hints=('`__init__` lets that of `Trainer` do its part, with '
@@ -870,6 +873,9 @@ _told = 'callbacks heard (and the number of values by then)'
 
 ex.suspect('announced too early', 'Callbacks hear `after_epoch` before the value of '
            'this epoch is in the list.', _slip(end='too early'))
+ex.suspect('not all callbacks', 'The first callback hears everything, and the last one '
+           'does not. Does the loop end at the first that has the method, or at one '
+           'that has not?', _slip(tell=_first_only))
 ex.suspect('announced once', 'The callbacks hear `after_epoch` only once in each '
            '`fit`, after all epochs. It belongs into the loop, at the end of each '
            'epoch.', _slip(end='fit'))
@@ -902,7 +908,8 @@ ex.symptom('callbacks without the learner', 'The callbacks are called without th
            'learner. Pass it: `getattr(cb, event)(self)`.',
            lambda want, got: isinstance(got, Raised)
            and "argument: 'learn'" in got.message)
-ex.symptom('callbacks not told', 'The callbacks hear nothing.',
+ex.symptom('callbacks not told', 'The callbacks hear nothing. Is `tell` called, and '
+           'does it call the method, with brackets?',
            lambda want, got: isinstance(got, dict) and not got[_told]);
 ### END HIDDEN TESTS
 
