@@ -10,7 +10,6 @@ __all__ = []
 import torch
 from fastbook_ch4 import autograd
 from fastbook_ch4.study.check import Exercise, Raised
-from fastbook_ch4.study.exercises.optim import stub_above, written_above
 
 def _numbers(*shapes):
     return lambda g: tuple(torch.randn(s, generator=g) for s in shapes)
@@ -468,8 +467,6 @@ ex.symptom('key', 'A name is not found. Is one looked up in `made_of` that was m
 ### BEGIN HIDDEN TESTS
 def _names(made_of): return {k: [o for o, _ in v] for k, v in made_of.items()}
 def _backward(last, made_of): return _sent(_order(last, _names(made_of)), made_of)
-def _slopes_of(backward, last, made_of):
-    with written_above(backward): return backward(last, made_of)
 
 # A clerk that gives out 0.5, whose rate is 0.25
 def _clerk(): return {'w·x': [('w', 4.), ('x', 3.)], 's': [('w·x', 1.), ('b', 1.)],
@@ -485,7 +482,6 @@ ex = Exercise('backward', 'autograd', _backward, {
     'used twice by one': lambda g: ('loss', {'loss': [('w', 3.), ('w', 3.)]}),
     'up to p only': lambda g: ('p', _clerk()),
     'a name on its own': lambda g: ('w', {})},
-    run=_slopes_of,
     hints=('`topological` first. What it returns is what `send_back` wants as its '
            'first argument.',
            'For each name, `[o for o, rate in pairs]` are the operands without their '
@@ -495,7 +491,6 @@ ex = Exercise('backward', 'autograd', _backward, {
            '`return send_back(topological(last, names), made_of)`.'),
     why='The order depends on who was made of whom, the slopes on the rates as well. '
         'So an engine can find the order first, and then walk back once.')
-stub_above(ex)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07b_autograd_exercises.ipynb #cce63553

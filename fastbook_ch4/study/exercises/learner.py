@@ -10,7 +10,6 @@ __all__ = []
 import contextlib, math, re, torch
 from fastbook_ch4 import learner
 from fastbook_ch4.study.check import Exercise, Raised
-from fastbook_ch4.study.exercises.optim import stub_above, written_above
 
 # The order of its arguments makes a difference
 def _squares(preds, targets): return ((preds - targets)**2*(1 + targets.abs()/2)).mean()
@@ -709,9 +708,8 @@ def _alone(Trainer, x, y, valid_x, valid_y, bs, mom, fits):
     return {k: v for k, v in facts.items() if 'heard' not in k}
 
 def _with_callbacks(Learner, x, y, valid_x, valid_y, bs, mom, fits):
-    with written_above(Learner):
-        return _fitted(lambda *args: Learner(*args[:-1], list(args[-1])),
-                       x, y, valid_x, valid_y, bs, mom, fits)
+    return _fitted(lambda *args: Learner(*args[:-1], list(args[-1])),
+                   x, y, valid_x, valid_y, bs, mom, fits)
 
 def _cases():
     "The first is for pencil and paper."
@@ -866,7 +864,6 @@ ex = Exercise('Learner', 'learner', _Own, run=_with_callbacks, seconds=20,
            'each epoch.'),
     why='The loop keeps the order of events and nothing else: the steps belong to the '
         'optimizer, the record to a list, and all wishes to the callbacks.')
-stub_above(ex)
 _slips(ex)
 _wrong_values(ex)
 _told = 'callbacks heard (and the number of values by then)'
@@ -1044,9 +1041,8 @@ def _in_a_cycle(fit_one_cycle, x, y, bs, lr_max, n_epoch):
         opts.append(_Noting(params, lr))
         return opts[-1]
     model = _Watched(x)
-    with written_above(fit_one_cycle):
-        learn = fit_one_cycle(learner.DataLoaders(dl, dl), model, _squares, _far,
-                              opt_func, lr_max, n_epoch)
+    learn = fit_one_cycle(learner.DataLoaders(dl, dl), model, _squares, _far,
+                          opt_func, lr_max, n_epoch)
     if learn is None and not opts: return
     return {'learning rates of the steps': [o for opt in opts for o in opt.used],
             'weights': model.weight.detach()[0],
@@ -1103,7 +1099,6 @@ ex = Exercise('fit_one_cycle', 'learner',
            '[Cycle()])`, `learn.fit(n_epoch)` and `return learn`.'),
     why='The loop was not touched for the schedule: it announces its batches, and who '
         'wants another learning rate listens.')
-stub_above(ex)
 def _with_cycle(**kwargs):
     cb = _changed(_Cycle, **kwargs)
     return lambda *args: _cycled(*args, cb=cb)

@@ -11,7 +11,6 @@ import torch, torch.nn.functional as F
 from torch import Tensor, nn
 from fastbook_ch4 import nets
 from fastbook_ch4.study.check import Exercise, Raised
-from fastbook_ch4.study.exercises.optim import stub_above, written_above
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #019ef948
@@ -353,8 +352,6 @@ ex.symptom('shapes', 'The shapes are other than is wanted. They are (2, 2), (2,)
 # %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #620fb283
 ### BEGIN HIDDEN TESTS
 def _on(pairs): return pairs[:, 0] != pairs[:, 1]
-def _seen(is_on, pairs):
-    with written_above(is_on): return is_on(pairs)
 
 def _by_chance(n): return lambda g: torch.randint(2, (n, 2), generator=g).float()
 
@@ -364,7 +361,6 @@ ex = Exercise('is_on', 'nets', _on, {
                                                      torch.arange(2.)),
     'a single pair': lambda g: torch.tensor([[0., 1.]]),
     'many pairs': _by_chance(12)},
-    run=_seen,
     hints=('`lamp_net()` returns four things, and `simple_net` wants those four behind '
            'its images.',
            'The scores have the shape (n, 1), and the lamp is on where a score is '
@@ -373,7 +369,6 @@ ex = Exercise('is_on', 'nets', _on, {
            '`return scores[:, 0] > 0`.'),
     why='The same function takes the images of threes and sevens or two switches: what '
         'it knows is all in the numbers that it is given.')
-stub_above(ex)
 
 def _scores(pairs): return nets.simple_net(pairs, *_bends())
 ex.suspect('column', 'The answer is a column, of shape (n, 1). One axis is too many: '

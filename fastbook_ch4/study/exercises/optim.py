@@ -7,7 +7,7 @@ __all__ = []
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #a8cfd5ef
 ### BEGIN HIDDEN TESTS
-import contextlib, inspect, torch, traceback
+import torch
 from fastbook_ch4 import optim
 from fastbook_ch4.study.check import Exercise, Raised
 ### END HIDDEN TESTS
@@ -842,28 +842,6 @@ def _(model, dl, opt, loss_func, epochs):
     return losses
 ### END HIDDEN TESTS
 
-# %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #35b7f238
-### BEGIN HIDDEN TESTS
-@contextlib.contextmanager
-def written_above(answer):
-    "Where `answer` calls a stub of an exercise above, say so: it is no stub itself."
-    parts = answer, *getattr(answer, '__dict__', {}).values()
-    own = [getattr(inspect.unwrap(o), '__code__', None) for o in parts if callable(o)]
-    try: yield
-    except NotImplementedError as e:
-        *_, (frame, _) = traceback.walk_tb(e.__traceback__)
-        if str(e) or frame.f_code in own: raise
-        raise NotImplementedError(f'`{frame.f_code.co_name}`') from e
-
-def stub_above(ex):
-    "The symptom of it."
-    ex.symptom('stub above', 'A piece from an exercise above is not written yet, so '
-               'that its stub answers: see its name under "Got". Write that one first, '
-               'run its cell, and come back.',
-               lambda want, got: isinstance(got, Raised)
-               and got.kinds[0] == 'NotImplementedError')
-### END HIDDEN TESTS
-
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #e75173ff
 ### BEGIN HIDDEN TESTS
 class _Adam:
@@ -891,8 +869,7 @@ class _Adam:
         if self.writes: type(self).write(p, new)
 
 def _together(Adam, params, grads, lr, betas, eps):
-    with written_above(Adam):
-        return _stepped(lambda params: Adam(params, lr, betas, eps), params, grads)
+    return _stepped(lambda params: Adam(params, lr, betas, eps), params, grads)
 
 def _steps(n_tensors, n_steps, *rest):
     "Tensors of two numbers, and a gradient for each in each step."
@@ -926,7 +903,6 @@ ex = Exercise('Adam', 'optim', _Adam, run=_together, seconds=20,
            '`p.copy_(new)`.'),
     why='The formula knows one tensor and one moment; the optimizer adds what lasts: '
         'which tensors there are, what is remembered of each, and how often it moved.')
-stub_above(ex)
 _but = lambda **kwargs: type('Adam', (_Adam,), kwargs)
 
 ex.suspect('never moves', 'The parameters do not move. Does `p = …` give the name to a '
