@@ -10,6 +10,7 @@ __all__ = []
 import torch
 from fastbook_ch4 import sgd
 from fastbook_ch4.study.check import Exercise, Raised
+from fastbook_ch4.study.exercises.data import _STUB, _is_stub, _said, _with_earlier
 
 def _numbers(*shapes):
     return lambda g: tuple(torch.randn(s, generator=g) for s in shapes)
@@ -20,6 +21,7 @@ def _numbers(*shapes):
 def _square(x): return x**2
 def _cube(x): return x**3 - x
 def _inverse(x): return 1/x
+_square.__name__, _cube.__name__, _inverse.__name__ = 'x²', 'x³ − x', '1/x'
 
 ex = Exercise('slope', 'sgd', lambda f, x, h: (f(x + h) - f(x - h))/(2*h),
     cases={'x² at 3': lambda g: (_square, 3., 0.01),
@@ -85,10 +87,48 @@ ex.suspect('whole division', '`//` drops what is behind the point. Use `/`.',
            lambda f, x, h: (f(x + h) - f(x - h))//(2*h));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/02_sgd_exercises.ipynb #55d5aeeb
+### BEGIN HIDDEN TESTS
+ex.suspect('divided by 2 alone',
+           'The difference is divided by 2, and `h` is missing. '
+           'The run from `x - h` to `x + h` is `2*h`.',
+           lambda f, x, h: (f(x + h) - f(x - h))/2)
+ex.suspect('one side, whole run',
+           'One side only is measured, and divided by the run of both, so that the '
+           'slope is about half of what it should be. Go to both sides.',
+           lambda f, x, h: (f(x + h) - f(x))/(2*h))
+ex.suspect('one side, whole run',
+           'One side only is measured, and divided by the run of both, so that the '
+           'slope is about half of what it should be. Go to both sides.',
+           lambda f, x, h: (f(x) - f(x - h))/(2*h))
+ex.suspect('h added to the value',
+           'Brackets are missing, or h is added to the value and not to x: '
+           '`f(x) + h` is higher up, and `f(x + h)` farther to the right.',
+           lambda f, x, h: (f(x) + h - f(x) - h)/(2*h))
+ex.suspect('twice the way',
+           'This goes `2*h` to each side, and divides by `2*h`. Go `h` to each side.',
+           lambda f, x, h: (f(x + 2*h) - f(x - 2*h))/(2*h))
+ex.suspect('twice the way',
+           'This goes `2*h` to each side. Go `h` to each side.',
+           lambda f, x, h: (f(x + 2*h) - f(x - 2*h))/(4*h))
+ex.suspect('no sign',
+           'The sign is lost: where the curve falls to the right, the slope '
+           'is below 0.', lambda f, x, h: abs(f(x + h) - f(x - h))/(2*h))
+ex.symptom('f not called',
+           '`f` is a function, and no number: ask it for its value with brackets, '
+           '`f(x + h)`.',
+           lambda want, got: _said(got, "'function' and", "and 'function'"))
+ex.symptom('f called with two',
+           '`f` takes one number, the place: `f(x + h)`, with a plus and no comma.',
+           lambda want, got: _said(got, 'takes 1 positional argument but 2'))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #370a7707
 ### BEGIN HIDDEN TESTS
 ex = Exercise('mse', 'sgd', sgd.mse,
-    cases={'six predictions': _numbers(6, 6),
+    cases={'two predictions': lambda g:
+               (torch.tensor([1., 3.]), torch.tensor([2., 5.])),
+           'six predictions': _numbers(6, 6),
            'a batch of one': _numbers(1, 1),
            'columns': _numbers((5, 1), (5, 1)),
            'a table': _numbers((3, 4), (3, 4))},
@@ -184,6 +224,31 @@ ex.suspect('only targets squared',
            lambda p, t: (p - t**2).mean());
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/02_sgd_exercises.ipynb #fdeeee40
+### BEGIN HIDDEN TESTS
+ex.suspect('divided by one less',
+           'The sum is divided by one less than there are: that is the variance of a '
+           'sample. Divide by how many there are.',
+           lambda p, t: ((p - t)**2).sum()/(p.numel() - 1))
+ex.suspect('squares compared',
+           'The predictions and the targets are squared by themselves: p² - t² is not '
+           '(p - t)². Subtract first, and square then.',
+           lambda p, t: (p**2 - t**2).mean())
+ex.suspect('doubled', 'The errors are doubled (`*2`) and not squared (`**2`).',
+           lambda p, t: ((p - t)*2).mean())
+ex.suspect('added',
+           'Predictions and targets are added. The error is their difference.',
+           lambda p, t: ((p + t)**2).mean())
+ex.symptom('another error',
+           'Something is raised, but not a `ValueError`. '
+           'Write `raise ValueError("…")` yourself, before anything is calculated.',
+           lambda want, got: isinstance(want, Raised) and isinstance(got, Raised))
+ex.symptom('wrong way round',
+           'Equal shapes are refused. Is the comparison the wrong way round? '
+           '`!=` is True where two shapes differ.',
+           lambda want, got: isinstance(got, Raised) and got.kinds[0] == 'ValueError');
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #1b0ff7ed
 ### BEGIN HIDDEN TESTS
 def _stepped(gradient_step, n_steps, lr):
@@ -191,16 +256,24 @@ def _stepped(gradient_step, n_steps, lr):
     a, b = (torch.tensor([3., -1.], requires_grad=True),
             torch.tensor([[0.5], [2.]], requires_grad=True))
     params, loss = [a, b], lambda: (a**2).sum() + 2*(b**2).sum()
+    before, versions = [a.tolist(), b.tolist()], [a._version, b._version]
     for _ in range(n_steps):
         loss().backward()
         gradient_step(params, lr)
     return {'parameters': [a.detach(), b.detach()],
+            # Each `-=` counts up a tensor's version, and `p = p - …` does not
+            'have they moved?':
+                'yes' if [a.tolist(), b.tolist()] != before else
+                'no, though they were changed in place' if [a._version, b._version]
+                != versions else 'no',
             'gradients are cleared':
                 all(p.grad is None or not p.grad.any() for p in (a, b)),
             'the list holds the same tensors': params[0] is a and params[1] is b}
 
 ex = Exercise('gradient_step', 'sgd', sgd.step, run=_stepped, seconds=20,
-    cases={'one step': lambda g: (1, 0.1), 'three steps': lambda g: (3, 0.05)},
+    cases={'one step down a² + 2b², from a = (3, −1) and b = (0.5, 2)':
+               lambda g: (1, 0.1),
+           'three steps': lambda g: (3, 0.05)},
     hints=('Three things: no notes are to be taken of the step; '
            'each parameter is changed in place; its gradient is cleared.',
            'Put the loop into `with torch.no_grad():`. In place means that `p` '
@@ -244,8 +317,8 @@ def _(params, lr):
 
 _unmoved = ('The parameters have not moved. `p = p - …` makes a new tensor and gives '
             'it the name `p`, which is forgotten; the tensor in the list stays as it '
-            'was. `p -= …` changes the tensor itself. (Or are the gradients set to '
-            'zero before they are used?)')
+            'was. `p -= …` changes the tensor itself. Or is nothing subtracted at all? '
+            '(With `p.data` it may also be that the gradients are cleared first.)')
 @ex.suspect('new tensor', _unmoved)
 def _(params, lr):
     for p in params: p.grad = None
@@ -309,6 +382,38 @@ ex.symptom('switched off',
            '`with torch.no_grad():`.',
            lambda want, got:
                isinstance(got, Raised) and 'does not require grad' in got.message);
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/02_sgd_exercises.ipynb #bed7d304
+### BEGIN HIDDEN TESTS
+@ex.suspect('zeroed first',
+            'The step is done in place, as it should be, and nothing has moved: what '
+            'was subtracted is 0. Are the gradients set to zero before the step '
+            'uses them? Step first, then clear.')
+def _(params, lr):
+    with torch.no_grad():
+        for p in params:
+            p.grad.zero_()
+            p -= lr*p.grad
+
+@ex.suspect('divided by lr',
+            'The gradient is divided by the learning rate. Multiply it: a small '
+            'learning rate makes small steps.')
+def _(params, lr): sgd.step(params, 1/lr)
+
+@ex.suspect('two steps', 'Each step is taken twice.')
+def _(params, lr): sgd.step(params, 2*lr)
+
+@ex.suspect('set to the gradient',
+            'The parameters have become `-lr*p.grad`: `p =- …` or `copy_` sets them to '
+            'it, where `p -= …` takes it off.')
+def _(params, lr):
+    for p in params: p.data, p.grad = -lr*p.grad, None
+
+ex.symptom('gradient of the list',
+           '`params` is a list, and a list has no gradient. '
+           'Go through it: `for p in params:`.',
+           lambda want, got: _said(got, "'list' object has no attribute"));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #ddfd1027
@@ -402,8 +507,12 @@ def _descend(t, y, n=400, clear=True):
         if clear: p.grad = None
     return p.detach()
 
-ex = Exercise('fit_parabola', 'sgd', _least_squares, tol=1e-3, seconds=20,
-    cases={'twenty points': _measured(20, 2., -1., 3.),
+def _fitted(fit_parabola, t, y): return _with_earlier(fit_parabola, t, y)
+
+ex = Exercise('fit_parabola', 'sgd', _least_squares, run=_fitted, tol=1e-3, seconds=20,
+    cases={'three points, of 1, −1 and 2': lambda g:
+               (torch.tensor([-1., 0., 1.]), torch.tensor([4., 2., 2.])),
+           'twenty points': _measured(20, 2., -1., 3.),
            'a flat curve': _measured(30, 0.1, 0., -2.),
            'upside down': _measured(25, -3., 0.5, 0.)},
     hints=('Each round: predict with the parameters as they are, calculate the loss, '
@@ -489,4 +598,41 @@ ex.symptom('three numbers',
            'is wanted, and `params` is that: `return params.detach()`.',
            lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list)
                              and len(got) == 3);
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/02_sgd_exercises.ipynb #64a270a2
+### BEGIN HIDDEN TESTS
+ex.symptom('stub above', _STUB, _is_stub)
+ex.symptom('calculated once',
+           'A prediction or a loss from before this round is used again: `backward` '
+           'throws away what was noted for it, so it works once. Calculate the '
+           'prediction and the loss anew in each round, inside the loop, from the '
+           'parameters as they are then. (`retain_graph=True`, which PyTorch speaks '
+           'of, would only give the old slopes again.)',
+           lambda want, got: _said(got, 'backward through the graph a second time'))
+ex.symptom('changed in between',
+           'A number that `backward` needs was changed after the prediction was made. '
+           'Is the prediction made anew in each round, and is the step taken after '
+           '`backward`?',
+           lambda want, got: _said(got, 'modified by an inplace operation'))
+ex.suspect('old slopes',
+           'Every step follows the slopes of the beginning: the prediction is made '
+           'once, before the loop. Make it in each round, from the parameters as they '
+           'are then.',
+           lambda t, y: -0.2*400*torch.autograd.grad(
+               sgd.mse(sgd.quadratic(t, p := torch.zeros(3, requires_grad=True)), y),
+               p)[0])
+ex.symptom('tracked',
+           'PyTorch takes notes of the step itself, and refuses to change a parameter '
+           'in place while it does. `gradient_step([params], 0.2)` does it right, or '
+           '`with torch.no_grad():`.',
+           lambda want, got: _said(got, 'leaf Variable'))
+ex.symptom('loss is no number',
+           '`backward` wants one number to start from. '
+           'Is the mean of the squared errors taken?',
+           lambda want, got: _said(got, 'only for scalar outputs'))
+ex.symptom('no backward',
+           'The loss is a Python number, which knows nothing of its slopes: '
+           '`backward` before `.item()` or `float`.',
+           lambda want, got: _said(got, "'float' object has no attribute 'backward'"));
 ### END HIDDEN TESTS
