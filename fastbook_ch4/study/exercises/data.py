@@ -121,7 +121,27 @@ ex.symptom('one number',
 ex.symptom('list',
            'The images come as a list. A tensor is wanted, so do without the loop: '
            '`/` divides every number of a tensor.',
-           lambda want, got: isinstance(got, list));
+           lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #f98066b0
+### BEGIN HIDDEN TESTS
+ex.suspect('unchanged',
+           'The images come back as they went in. `image = image/255` in a loop gives '
+           'the name `image` to a new tensor, and the old one stays as it was: '
+           'divide all of them at once, and return that.',
+           lambda x: x)
+ex.suspect('around 0',
+           '0 and 255 become about -1 and 1. Here paper is 0, and ink is 1.',
+           lambda x: (x.float() - 128)/128)
+ex.symptom('near',
+           'This is near, and not near enough. '
+           'Are the results rounded, or is the divisor not quite 255?',
+           lambda want, got: 0 < (want - got).abs().max() < 0.01)
+ex.symptom('method not called',
+           '`images.float` is a method, and does its work only with brackets behind '
+           'it: `images.float()`.',
+           lambda want, got: _said(got, "'builtin_function_or_method'"));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #994c0ea4
@@ -174,8 +194,8 @@ ex.suspect('shares',
            'Counts are wanted, so do not divide (and `mean` divides).',
            lambda labels: [(labels == d).float().mean().item() for d in range(10)])
 ex.symptom('tensor',
-           'The counts come as a tensor. A list of ten whole numbers is wanted: '
-           '`.tolist()` makes one.',
+           'The counts come as a tensor or an array. A list of ten whole numbers is '
+           'wanted: `.tolist()` makes one.',
            lambda want, got: isinstance(got, torch.Tensor) and got.tolist() == want)
 ex.symptom('dictionary',
            'The counts come as a dictionary. A list of ten whole numbers is wanted, '
@@ -196,7 +216,8 @@ ex.suspect('length of the mask',
 ex.suspect('once each',
            'A digit that occurs counts once, however often it occurs. (With a '
            'tensor of labels as an index, `counts[labels] += 1` adds 1 to '
-           'each place a single time.)',
+           'each place a single time; and `n =+ 1` sets `n` to 1, where `n += 1` '
+           'adds.)',
            lambda labels: [int((labels == d).any()) for d in range(10)])
 ex.suspect('all zero',
            'Nothing is counted. Are labels looked up in a dictionary or a list? What '
@@ -234,6 +255,29 @@ ex.symptom('one if for many',
            '`if` needs a single True or False, and `labels == d` has one for each '
            'label. Sum them, or go through the labels one by one.',
            lambda want, got: _said(got, 'Boolean value'));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #1afe6461
+### BEGIN HIDDEN TESTS
+ex.suspect('whether',
+           'This says whether a digit occurs. Count how often.',
+           lambda labels: [d in labels for d in range(10)])
+ex.suspect('first places',
+           'This is the place at which a digit comes first. Count how often it comes.',
+           lambda labels: [labels.tolist().index(d) if d in labels else 0
+                           for d in range(10)])
+ex.symptom('too many',
+           'There are more than ten numbers. Does `append` stand inside the inner '
+           'loop? It belongs behind that, once for each digit.',
+           lambda want, got: isinstance(got, list) and len(got) > 10)
+ex.symptom('generator',
+           'Round brackets made a generator, which has not counted yet. With square '
+           'ones it is a list.',
+           lambda want, got: getattr(got, 'text', '') == 'a generator')
+ex.symptom('method not called',
+           '`sum` and `item` do their work only with brackets behind them: `.sum()`.',
+           lambda want, got: 'builtin_function_or_method' in ''.join(
+               getattr(o, 'text', '') for o in got));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #b7cb6530
@@ -345,6 +389,24 @@ ex.symptom('join of other things',
            lambda want, got: _said(got, 'expected str instance'));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #c3c523ea
+### BEGIN HIDDEN TESTS
+ex.suspect('mirrored', 'Each row is turned round: its first pixel comes last.',
+           lambda image: _as_text(image.flip(1)))
+ex.suspect('paper left out',
+           'Pixels of paper leave no character, so that the ink slides to the left. '
+           'Each of them is a `.`.',
+           lambda image: _as_text(image).replace('.', ''))
+ex.symptom('rows and columns exchanged',
+           'A position lies outside the image. Of `image[r, c]` the first is the row, '
+           'below `image.shape[0]`, and the second the column, below `image.shape[1]`.',
+           lambda want, got: _said(got, 'out of bounds'))
+ex.symptom('text in a tensor',
+           'A tensor holds numbers only, and no texts. Go through its rows and pixels, '
+           'and choose a character for each.',
+           lambda want, got: _said(got, 'where() received'));
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #ad5f5348
 ### BEGIN HIDDEN TESTS
 def _split(x, y, n_valid, seed):
@@ -369,6 +431,8 @@ def _facts(split, n, n_valid):
     xt, yt, xv, yv = map(ids, once)
     if len(yt) != len(xt) and {*xv} <= {3, 7}:
         return {'images and labels': 'x_train, x_valid, y_train, y_valid'}
+    if {*xt, *xv} <= {3, 7}:
+        return {'images and labels': 'y_train, x_train, y_valid, x_valid'}
     return {'how many for validation': len(xv),
             'an image is in both parts': bool({*xt} & {*xv}),
             'an image is in neither part': {*xt, *xv} != {*ids(x)},
@@ -417,13 +481,14 @@ ex.suspect('labels left',
            'Use the same positions for both.',
            _mistake(lambda x, y, n, i: (x[i[n:]], y[n:], x[i[:n]], y[:n])))
 ex.suspect('all for training',
-           'Validation images are in the training part as well, so the model '
-           'would be examined with questions that it has practised. Leave them '
-           'out of the training part.',
+           'Validation images, all or some, are in the training part as well, so the '
+           'model would be examined with questions that it has practised. Leave them '
+           'out of the training part: `i[n_valid:]` begins where `i[:n_valid]` ends.',
            _mistake(lambda x, y, n, i: (x, y, x[i[:n]], y[i[:n]])))
 ex.suspect('drawn twice',
-           'Some image was drawn twice: `randint` and `choices` draw with replacement. '
-           '`torch.randperm` gives each position once.',
+           'Some image is there twice. `randint` and `choices` draw with replacement, '
+           'and `random.shuffle` overwrites rows of a tensor, as it exchanges them '
+           'while it looks at them. `torch.randperm` gives each position once.',
            lambda x, y, n, seed: _twice(x, y, n, seed))
 ex.suspect('parts exchanged',
            'The two parts are exchanged: '
@@ -438,7 +503,11 @@ ex.suspect('always one seed', 'Another seed gives the same split: is `seed` used
 ex.symptom('another order',
            'The four tensors come in the order that scikit-learn uses, images before '
            'labels. Here the order is `x_train, y_train, x_valid, y_valid`.',
-           lambda want, got: 'images and labels' in got)
+           lambda want, got: got['images and labels'].startswith('x_train, x_valid'))
+ex.symptom('labels first',
+           'The labels come before their images. '
+           'The order is `x_train, y_train, x_valid, y_valid`.',
+           lambda want, got: got['images and labels'].startswith('y_train'))
 ex.symptom('not four',
            'Four tensors are wanted, side by side: '
            '`return x_train, y_train, x_valid, y_valid`.',
@@ -482,8 +551,9 @@ def _numbers(seed, n, low=0, high=None):
     return torch.randint(low, n if high is None else high, (n,), generator=g)
 
 @ex.suspect('drawn twice',
-            'Some image was drawn twice: `randint` and `choices` draw with '
-            'replacement. `torch.randperm` gives each position once.')
+            'Some image is there twice. `randint` and `choices` draw with replacement, '
+            'and `random.shuffle` overwrites rows of a tensor, as it exchanges them '
+            'while it looks at them. `torch.randperm` gives each position once.')
 def _(x, y, n, seed):
     i = _numbers(seed, len(x))
     return x[i[n:]], y[i[n:]], x[i[:n]], y[i[:n]]
@@ -511,6 +581,19 @@ ex.symptom('about as many',
                                  - want['how many for validation']) not in (0, 1)
                              and not got['an image is in both parts']
                              and not got['an image is in neither part'])
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #fae1e243
+### BEGIN HIDDEN TESTS
+ex.suspect('overlap',
+           'The two parts overlap where they meet. `i[:n_valid]` ends before number '
+           '`n_valid`, and `i[n_valid:]` begins with it.',
+           _mistake(lambda x, y, n, i: (x[i[n:]], y[i[n:]],
+                                        x[i[:n + 1]], y[i[:n + 1]])))
+ex.symptom('generator by place',
+           'The generator has to be passed by its name: '
+           '`torch.randperm(len(x), generator=g)`.',
+           lambda want, got: _said(got, 'randperm() received'));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #1ec87d23
@@ -635,6 +718,30 @@ ex.symptom('one number too few',
            lambda want, got: isinstance(got, int));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #d3472317
+### BEGIN HIDDEN TESTS
+def _read_at(start, size=4):
+    "Reads `size` bytes for each length, from place `start(i)` on."
+    return lambda raw: tuple(int.from_bytes(raw[start(i):start(i) + size], 'big')
+                             for i in range(raw[3]))
+ex.suspect('from byte 8',
+           'Reading begins one length too late: the first one is in bytes 4 to 7.',
+           _read_at(lambda i: 8 + 4*i))
+ex.suspect('two bytes',
+           'Only the last two of the four bytes of each length are used, so that '
+           'lengths of 65,536 and more come out wrong.',
+           _read_at(lambda i: 6 + 4*i, 2))
+ex.suspect('digits put together',
+           'The four bytes are written one behind the other and read as one decimal '
+           'number. They are digits in base 256, not in base 10.',
+           lambda raw: tuple(int(''.join(map(str, raw[4 + 4*i:8 + 4*i])))
+                             for i in range(raw[3])))
+ex.symptom('slices that grow',
+           'A number came that is larger than four bytes can hold. Do the slices grow? '
+           'From one length to the next both ends go up by 4: `raw[4+4*i : 8+4*i]`.',
+           lambda want, got: any(type(o) is int and o >= 2**32 for o in got));
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #5f3c3efb
 ### BEGIN HIDDEN TESTS
 def _file(t): return _header(*t.shape) + bytes(t.flatten().tolist())
@@ -757,4 +864,27 @@ ex.symptom('assert',
            'Asked for is a `ValueError`: `if …: raise ValueError("…")`.',
            lambda want, got:
                isinstance(got, Raised) and got.kinds[0] == 'AssertionError');
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #d5581dfc
+### BEGIN HIDDEN TESTS
+ex.symptom('right files refused',
+           'Two files that belong together are refused. Compare the number of images, '
+           'the first of the lengths, with the number of labels: the bytes of '
+           '`label_file` without the first eight.',
+           lambda want, got: isinstance(want, dict)
+                             and getattr(got, 'kinds', [''])[0] == 'ValueError')
+ex.symptom('list of labels',
+           'The labels are a list, and a list is never equal to a digit: '
+           '`y == 3` is a single False. Make a tensor of it.',
+           lambda want, got: _said(got, "'bool' object has no attribute"))
+ex.symptom('labels as a list',
+           'The labels come as a list. A tensor is wanted.',
+           lambda want, got: isinstance(got['y'], list))
+ex.symptom('labels first',
+           'The images are in the place of the labels: `return x, y, counts`.',
+           lambda want, got: got['x'].dim() == 1 and got['y'].dim() == 3)
+ex.symptom('labels in a column',
+           'The labels have an axis too many. They are a row, of shape (n,).',
+           lambda want, got: got['y'].dim() == 2);
 ### END HIDDEN TESTS

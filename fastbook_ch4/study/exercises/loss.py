@@ -101,7 +101,23 @@ ex.symptom('near_e',
            lambda want, got: 0 < (want - got).abs().max() < 1e-3)
 ex.symptom('list', 'The results come as a list. Do without the loop: `torch.exp`, '
            'and `+` and `/` too, work on all numbers of a tensor at once.',
-           lambda want, got: isinstance(got, list));
+           lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/03_loss_exercises.ipynb #aa502eec
+### BEGIN HIDDEN TESTS
+ex.suspect('x_above',
+           'Above the line of the fraction there is an x. A 1 belongs there.',
+           lambda x: x/(1 + torch.exp(-x)))
+ex.suspect('minus_outside',
+           'The minus is in front of the exponential. '
+           'It belongs to x, inside the brackets: `torch.exp(-x)`.',
+           lambda x: 1/(1 + -torch.exp(x)))
+ex.suspect('first_only',
+           'Only the first number is squeezed. Is there a `return` inside a loop? '
+           '`torch.exp` takes all numbers at once.',
+           lambda x: torch.sigmoid(x.flatten()[0]) if len(x) and x.dim() == 1 else
+                     torch.sigmoid(x[0]) if len(x) else None);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #7615e41f
@@ -170,7 +186,8 @@ ex.symptom('shapes',
            'is no matrix product; that is `@`.',
            lambda want, got:
                any(o in getattr(got, 'message', '')
-                   for o in ('cannot be multiplied', 'must match the size')));
+                   for o in ('cannot be multiplied', 'must match the size',
+                             'inconsistent tensor size')));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #062df4f5
@@ -194,7 +211,22 @@ ex.suspect('lying',
            lambda xb, weights, bias: weights.T@xb.T + bias)
 ex.symptom('list', 'The predictions come as a list. A tensor is wanted: `@` multiplies '
            'all rows at once, and `torch.stack` would make a tensor of a list.',
-           lambda want, got: isinstance(got, list));
+           lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/03_loss_exercises.ipynb #6b69b18e
+### BEGIN HIDDEN TESTS
+ex.suspect('negative', 'The sign of the predictions is turned round.',
+           lambda xb, weights, bias: -(xb@weights + bias))
+ex.suspect('cut_off',
+           'Predictions below 0 are cut off. They may be any numbers: below 0 they say '
+           '"seven".', lambda xb, weights, bias: (xb@weights + bias).relu())
+ex.suspect('columns_added',
+           'The products are added up along the pictures, so that there is a number '
+           'for each pixel. Add up along the pixels of each picture.',
+           lambda xb, weights, bias: (xb*weights.T).sum(0) + bias)
+ex.suspect('bias_twice', 'The bias comes in twice. Add it once.',
+           lambda xb, weights, bias: xb@weights + 2*bias);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #42aad59a
@@ -211,10 +243,13 @@ def _facts(init, size, std, seed):
              'same seed, same numbers': torch.equal(p, draw(seed)),
              'other seed, other numbers': not torch.equal(p, q),
              'all numbers are the same': bool((p == p.flatten()[0]).all())}
-    p = p.detach()
+    p = p.detach().double()
+    # Under a bell 4.6 % lie beyond 2 standard deviations; drawn evenly, none do
+    far = (p - p.mean()).abs() > 2*p.std()
     return facts | {
         'mean is about 0': p.mean().abs().item() < std/4,
         'standard deviation is about std': abs(p.std().item()/std - 1) < 0.2,
+        'some lie far out, as under a bell': bool(far.any()),
         'about 68 % lie within one std':
             abs((p.abs() < std).float().mean().item() - 0.683) < 0.08}
 ### END HIDDEN TESTS
@@ -248,7 +283,8 @@ ex.suspect('no_leaf',
            lambda size, std, generator:
                torch.randn(size, generator=generator, requires_grad=True)*std)
 _uniform = ('`torch.rand` draws evenly between two borders, 0 and 1 if nothing is '
-            'done with them. The normal distribution, around 0 and without '
+            'done with them, and `randint` draws whole numbers evenly. The normal '
+            'distribution, around 0 and without '
             'borders, is `torch.randn`.')
 ex.suspect('uniform', _uniform,
            lambda size, std, generator:
@@ -281,6 +317,11 @@ ex.symptom('not_around_0',
            'The numbers are not scattered around 0, so that some '
            'pictures have a head start.',
            lambda want, got: not got['mean is about 0'])
+ex.symptom('other_scale',
+           'The numbers are scattered more widely than `std` says, or less. '
+           '`torch.randn` has the standard deviation 1: multiply what it draws by '
+           '`std`, and by nothing else.',
+           lambda want, got: not got['standard deviation is about std'])
 ex.symptom('64_bits',
            'These are not 32-bit floats, which the pictures are; PyTorch refuses to '
            'multiply the two. `torch.randn` gives them if no `dtype` is asked for.',
@@ -305,6 +346,22 @@ ex.suspect('variance',
                _randn(size, std**0.5, generator).requires_grad_())
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/03_loss_exercises.ipynb #df9f1f4b
+### BEGIN HIDDEN TESTS
+ex.symptom('method_not_called',
+           '`requires_grad_` does its work only with brackets behind it: '
+           '`requires_grad_()`.',
+           lambda want, got: 'builtin_function' in getattr(got, 'text', ''))
+ex.symptom('underscore',
+           '`requires_grad` without an underscore says whether gradients are recorded. '
+           'The method that switches it on is `requires_grad_()`.',
+           lambda want, got: _said(got, "'bool' object is not callable"))
+ex.symptom('multiplied_too_late',
+           'A leaf that records gradients can not be multiplied in place. Multiply by '
+           '`std` first, and switch the gradients on afterwards.',
+           lambda want, got: _said(got, 'leaf Variable'));
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #039d56bd
 ### BEGIN HIDDEN TESTS
 ex = Exercise('mnist_loss', 'loss', loss.mnist_loss, {
@@ -313,7 +370,7 @@ ex = Exercise('mnist_loss', 'loss', loss.mnist_loss, {
     'a batch of one': _batch(1, 1),
     'rows on both sides': _batch(7),
     'predictions that are very sure': lambda g:
-        (torch.tensor([[80.], [-80.], [3.]]), torch.tensor([[0.], [0.], [1.]]))},
+        (torch.tensor([[40.], [-40.], [3.]]), torch.tensor([[0.], [0.], [1.]]))},
     raises=_row_and_column, grad='preds',
     hints=('After the sigmoid each prediction lies between 0 and 1, as the targets do. '
            'How far is 0.9 from 1? And from 0?',
@@ -412,6 +469,30 @@ ex.symptom('below_0',
            lambda want, got: got < 0)
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/03_loss_exercises.ipynb #b00a4c41
+### BEGIN HIDDEN TESTS
+_two_means = ('The mean distance of the threes and that of the sevens are taken apart, '
+              'so that each digit counts the same. Every prediction is to count the '
+              'same: one mean over all.')
+def _apart(targets, p): return 1 - p[targets == 1], p[targets == 0]
+ex.suspect('two_means', _two_means,
+           lambda preds, targets: sum(o.mean() for o in _apart(targets,
+                                                               preds.sigmoid())))
+ex.suspect('root_of_squares',
+           'The distances are squared, and a root is taken of their mean. '
+           'This loss takes the distances themselves.',
+           lambda preds, targets: ((preds.sigmoid() - targets)**2).mean().sqrt())
+ex.suspect('squeezed_twice', 'The sigmoid is taken twice. Once is enough.',
+           lambda preds, targets: _distances(preds.sigmoid().sigmoid(), targets).mean())
+ex.suspect('largest', 'This is the largest distance. Take their mean.',
+           lambda preds, targets: _distances(preds.sigmoid(), targets).max())
+ex.suspect('cross_entropy',
+           'This is the cross-entropy, with logarithms. It has its merits, but the '
+           'task is the mean distance.',
+           lambda preds, targets:
+               -(1 - _distances(preds.sigmoid(), targets)).log().mean());
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #a25db987
 ### BEGIN HIDDEN TESTS
 ex.symptom('assert',
@@ -435,6 +516,7 @@ ex = Exercise('batch_accuracy', 'loss', loss.batch_accuracy, {
     'four predictions': lambda g: (tensor([[2.], [-1.], [0.3], [-3.]]),
                                    tensor([[1.], [1.], [1.], [0.]])),
     'twenty predictions': _batch(20, 1),
+    '499 predictions': _batch(499, 1), # Seldom the same number by chance
     'predictions between 0 and 1': lambda g:
         (torch.tensor([[.2], [.3], [.9], [.4], [.6]]),
          torch.tensor([[1.], [1.], [1.], [0.], [0.]])),
@@ -547,6 +629,22 @@ ex.symptom('not_a_share',
            lambda want, got: got > 1 or got < 0);
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/03_loss_exercises.ipynb #8def5331
+### BEGIN HIDDEN TESTS
+ex.suspect('compared_with_target',
+           'Raw predictions are compared with the targets, by size. Decide first, '
+           '`preds > 0`, and then see whether that is what the target says.',
+           lambda preds, targets: (preds > targets).float().mean())
+ex.suspect('found_or_there',
+           'It counts where the prediction says "three" or the target is one. '
+           'Right is where both say the same: `==`.',
+           lambda preds, targets: ((preds > 0) | (targets == 1)).float().mean())
+ex.suspect('of_those_called_three',
+           'This is the share among those that it calls threes. '
+           'All predictions have to be in it.',
+           lambda preds, targets: (targets[preds > 0] == 1).float().mean());
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #98ed292e
 ### BEGIN HIDDEN TESTS
 def _slope(preds, targets):
@@ -651,7 +749,29 @@ ex.symptom('no_backward',
            lambda want, got: _said(got, 'does not require grad'))
 ex.symptom('list', 'The slopes come as a list. A tensor in the shape of `preds` is '
            'wanted, and the formula works on all numbers at once.',
-           lambda want, got: isinstance(got, list));
+           lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/03_loss_exercises.ipynb #7f501c3b
+### BEGIN HIDDEN TESTS
+_sevens = ('Where the target is 0 there is a slope too: the loss rises with the '
+           'prediction, by p(1-p)/n.')
+ex.suspect('threes_only', _sevens, _of(lambda p, s, n: -(s < 0).float()*p*(1 - p)/n))
+ex.suspect('threes_only', _sevens, _of(lambda p, s, n: (s < 0).float()*p*(1 - p)/n))
+ex.suspect('brackets',
+           'Brackets are missing: `p*1-p` is 0, as a product goes before a difference. '
+           'It is `p*(1 - p)`.', _of(lambda p, s, n: s*(p*1 - p)/n))
+ex.suspect('brackets',
+           'Brackets are missing: only the last part is divided by n, or has the sign.',
+           _of(lambda p, s, n: s*p - p**2/n))
+ex.suspect('divided_by_sum',
+           'The slopes are divided by the sum of the predictions. '
+           'Divide by how many there are.', _of(lambda p, s, n: s*p*(1 - p)/p.sum()))
+ex.suspect('raw',
+           'In p(1-p) you put the raw predictions, and the 1/n is missing. '
+           'p is what the sigmoid makes of them.',
+           lambda preds, targets:
+               torch.where(targets == 1, -1., 1.)*preds*(1 - preds));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #24928014
@@ -677,7 +797,7 @@ def _after_step(f, x, y, weights, bias, lr):
             'both are plain numbers': all(isinstance(o, float) for o in made)}
 
 def _to_learn(n, pixels, lr):
-    return lambda g: (torch.rand(n, pixels, generator=g), _answers(n, 1, g=g),
+    return lambda g: (torch.randn(n, pixels, generator=g), _answers(n, 1, g=g),
                       torch.randn(pixels, 1, generator=g), torch.randn(1, generator=g),
                       lr)
 ### END HIDDEN TESTS
@@ -766,11 +886,37 @@ ex.symptom('no_gradient',
 ex.symptom('nothing_recorded',
            '`backward` finds nothing that was noted. Either `with torch.no_grad():` is '
            'around the prediction as well, or a function on the way cuts the notes '
-           'off (`.item()`, `.detach()`, `.data`).',
+           'off (`.item()`, `.detach()`, `.data`), or predictions and targets are '
+           'exchanged, or it is the accuracy, which has no slopes.',
            lambda want, got: _said(got, 'does not require grad',
                                    "'float' object has no"))
 ex.symptom('not_two',
            'Two numbers are wanted, side by side: `return …, …`.',
            lambda want, got: isinstance(want, dict) and got is not None
-                             and not isinstance(got, (dict, Raised)));
+                             and not isinstance(got, Raised)
+                             and getattr(got, 'keys', list)() != want.keys());
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/03_loss_exercises.ipynb #52fbda92
+### BEGIN HIDDEN TESTS
+@ex.suspect('squeezed_accuracy',
+            'The accuracy gets squeezed predictions, which are all above 0. '
+            'It takes the raw ones, as `linear1` gives them.')
+def _(x, y, weights, bias, lr):
+    return _stepped(x, y, weights, bias, lr)[0], (y == 1).float().mean().item()
+
+@ex.suspect('squeezed_twice',
+            'The predictions are squeezed before they come to `mnist_loss`, which '
+            'squeezes them itself. It takes the raw ones, as `linear1` gives them.')
+def _(x, y, weights, bias, lr):
+    current = loss.mnist_loss(loss.linear1(x, weights, bias).sigmoid(), y)
+    current.backward()
+    sgd.step([weights, bias], lr)
+    return current.item(), loss.batch_accuracy(loss.linear1(x, weights, bias), y).item()
+
+ex.symptom('shapes',
+           'The shapes do not fit. Are the arguments of a function in another order? '
+           'They are `linear1(x, weights, bias)`, and the predictions come before the '
+           'targets in `mnist_loss` and `batch_accuracy`.',
+           lambda want, got: _said(got, 'cannot be multiplied', 'must match the size'));
 ### END HIDDEN TESTS

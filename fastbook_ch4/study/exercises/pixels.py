@@ -116,9 +116,9 @@ ex.suspect('the last one',
            'Is something overwritten in each turn of a loop?',
            lambda x, y, d: x[y == d][-1])
 ex.symptom('one image by its number',
-           'A position goes beyond the images that there are. Is `digit` taken for '
-           'one? `x[digit]` is the image at that place, whatever it shows; `x[y == digit]` '
-           'picks the images by their labels.',
+           'A position goes beyond the images that there are. Is `digit`, or a label, '
+           'taken for a position? `x[digit]` is the image at that '
+           'place, whatever it shows; `x[y == digit]` picks images by their labels.',
            lambda want, got: _said(got, 'out of bounds', 'out of range'))
 ex.symptom('one if for many',
            '`if` needs a single True or False, and `y == digit` has one for each '
@@ -132,6 +132,28 @@ ex.symptom('list',
            'The images lie in a list. `torch.stack(…)` makes one tensor of them.',
            lambda want, got: _said(got, "'list' object has no attribute",
                                    'not list', 'but got list'));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #edcca39f
+### BEGIN HIDDEN TESTS
+def _halved(x, y, d):
+    images = x[y == d]
+    mean = images[0]
+    for image in images[1:]: mean = (mean + image)/2
+    return mean
+ex.suspect('halved each time',
+           'Each new image is averaged with the average so far, so that the last one '
+           'counts half, and the first ones hardly at all. Add up first, and divide '
+           'once.', _halved)
+ex.suspect('whole division', '`//` drops what is behind the point. Use `/`.',
+           lambda x, y, d: x[y == d].sum(0)//(y == d).sum())
+ex.suspect('not averaged',
+           'These are the images with that label. Their average is still to be taken: '
+           '`mean(0)`.', lambda x, y, d: x[y == d])
+ex.symptom('list of images',
+           'A list came. `torch.stack(…)` makes a tensor of images in a list, and then '
+           'their average can be taken.',
+           lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, list));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #ddf1e6c9
@@ -250,6 +272,36 @@ ex.symptom('number',
            'only, where many images give many; leave the tensor as it is.',
            lambda want, got: isinstance(got, float) or _said(
                got, 'cannot be converted to Scalar', 'only one element'));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #564d3be1
+### BEGIN HIDDEN TESTS
+ex.suspect('signed',
+           'The differences keep their signs, so that too much ink here and too little '
+           'there cancel. Take the absolute value of each difference.',
+           lambda a, b: (b - a).mean((-1, -2)))
+ex.suspect('rows added up',
+           'The rows are averaged, and then added up. '
+           'Average over both axes: `mean((-1, -2))`.',
+           lambda a, b: (a - b).abs().mean(-1).sum(-1))
+ex.suspect('divided by len',
+           'The sum is divided by `len(a)`: that counts the images where there are '
+           'many, and the rows where there is one. Divide by the number of pixels of '
+           'an image, or let `mean((-1, -2))` do it.',
+           lambda a, b: (a - b).abs().sum((-1, -2))/len(a))
+ex.suspect('image by image',
+           'A loop goes along the first axis, which counts the images where there '
+           'are many. A single image has none, so that its rows were taken for images. '
+           'Do without the loop: `mean((-1, -2))`.',
+           lambda a, b: torch.stack([(o - b).abs().mean() for o in a]))
+ex.symptom('axes without brackets',
+           'Several axes go into brackets of their own, as they are one argument: '
+           '`mean((-1, -2))`. (What comes behind the comma is taken for `keepdim`.)',
+           lambda want, got: _said(got, "argument 'keepdim'"))
+ex.symptom('always 28 by 28',
+           'The pixels do not fit into rows of 784. Images of other sizes must work '
+           'too: `flatten(-2)` makes one row of each image, whatever its size.',
+           lambda want, got: _said(got, "784]' is invalid", "28]' is invalid"));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #ced526b1
@@ -382,6 +434,28 @@ ex.symptom('number for math',
                                    'can be converted to Python scalars'));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #ffa3f530
+### BEGIN HIDDEN TESTS
+ex.suspect('divided by len',
+           'The sum is divided by `len(a)`: that counts the images where there are '
+           'many, and the rows where there is one. Divide by the number of pixels of '
+           'an image, or let `mean((-1, -2))` do it.',
+           lambda a, b: (((a - b)**2).sum((-1, -2))/len(a)).sqrt())
+ex.suspect('root missing',
+           '`x**1/2` is half of x: a power goes before a division. '
+           'A root is `x**0.5`, `x**(1/2)` or `.sqrt()`. And the squares are to be '
+           'averaged, not added up.',
+           lambda a, b: ((a - b)**2).sum((-1, -2))/2)
+ex.suspect('no square',
+           'The root is taken of the differences themselves, and where one of them is '
+           'below 0 it has no root: NaN. Square them first.',
+           lambda a, b: (a - b).sqrt().mean((-1, -2)))
+ex.symptom('axes without brackets',
+           'Several axes go into brackets of their own, as they are one argument: '
+           '`mean((-1, -2))`. (What comes behind the comma is taken for `keepdim`.)',
+           lambda want, got: _said(got, "argument 'keepdim'"));
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #0558624a
 ### BEGIN HIDDEN TESTS
 def _blank(g): return (torch.zeros(2, 4, 4), torch.ones(4, 4), torch.ones(4, 4))
@@ -499,6 +573,27 @@ ex.suspect('distance',
 ex.suspect('distance',
            'This is a difference of distances. Asked for is an answer, True or False: '
            'compare the two with `<`.', lambda x, a, b: _l1(x, a) - _l1(x, b));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #1b7c4a30
+### BEGIN HIDDEN TESTS
+ex.suspect('ink compared',
+           'This compares how much ink there is in all, and not where it is: each '
+           'image is averaged before the difference is taken. Subtract pixel by pixel '
+           'first.',
+           lambda x, a, b: (x.mean((-1, -2)) - a.mean()).abs()
+                           < (x.mean((-1, -2)) - b.mean()).abs())
+ex.symptom('text',
+           'A text came, or another Python thing. `True` and `False` are wanted, one '
+           'for each image, which a comparison gives by itself.',
+           lambda want, got: isinstance(want, torch.Tensor) and isinstance(got, str))
+ex.symptom('one answer for many',
+           'There is one answer, and one for each image is wanted. Is something '
+           'averaged, or decided, over all images? Leave their axis as it is, and work '
+           'on the last two.',
+           lambda want, got: not isinstance(got, torch.Tensor) or got.dim() == 0
+           if isinstance(want, torch.Tensor) and want.dim()
+           and not isinstance(got, (Raised, list)) else False);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #5885a59c
@@ -619,6 +714,21 @@ ex.symptom('no mean of bool',
            lambda want, got: _said(got, 'could not infer output dtype'));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #61754a36
+### BEGIN HIDDEN TESTS
+ex.suspect('right sevens taken off',
+           'The sevens that are right are taken off. They are hits: add them.',
+           lambda f, t, s: (f(t).sum() - (~f(s)).sum())/(len(t) + len(s)))
+ex.suspect('divided by pixels',
+           '`numel` counts the pixels. Divide by the number of images, '
+           '`len(threes) + len(sevens)`.',
+           lambda f, t, s: (f(t).sum() + (~f(s)).sum())/(t.numel() + s.numel()))
+ex.symptom('no arithmetic with bool',
+           'PyTorch does not put a minus before True and False. '
+           '`~says_3(sevens)` turns each of them round.',
+           lambda want, got: _said(got, 'Negation'));
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #65313778
 ### BEGIN HIDDEN TESTS
 def _ideals(x, y): return [x[y == d].mean(0) for d in (3, 7)]
@@ -644,7 +754,10 @@ ex = Exercise('pixel_baseline', 'pixels', _baseline, run=_tried,
                 tensor([[[1., 0.], [0., 0.]], [[0., 1.], [1., 1.]],
                         [[0., 0.], [0., 1.]]]), tensor([3, 7, 3])),
            'thirty images and forty': _two_sets(30, 40, 4, 3),
-           'fifty images and twenty-three': _two_sets(50, 23, 5, 5, noise=2.)},
+           'fifty images and twenty-three': _two_sets(50, 23, 5, 5, noise=2.),
+           # Of many a mistake hardly ever gets the same number right as another
+           'sixty images and 499': _two_sets(60, 499, 4, 4),
+           'twenty images and 1,009': _two_sets(20, 1009, 3, 5)},
     hints=('Three steps: two ideals, a function that says of images whether they are '
            'threes, and its accuracy. Each is one of your own functions.',
            'The ideals are `mean_digit(x, y, 3)` and `mean_digit(x, y, 7)`. '
@@ -694,8 +807,9 @@ ex.suspect('answers',
 ### BEGIN HIDDEN TESTS
 ex.symptom('stub above', _STUB, _is_stub)
 ex.symptom('no function',
-           '`baseline_accuracy` calls what it gets, so it wants a function, and not '
-           'the answers: `lambda images: is_three(images, mean3, mean7)`.',
+           '`baseline_accuracy` calls what comes first, so it wants a function there, '
+           'and no answers or images: '
+           '`lambda images: is_three(images, mean3, mean7)`.',
            lambda want, got: _said(got, 'object is not callable'))
 ex.symptom('ideals not passed on',
            '`baseline_accuracy` calls `says_3` with images alone, and `is_three` wants '
@@ -706,4 +820,43 @@ ex.symptom('not from 0 to 1',
            'An accuracy lies between 0 and 1. '
            'Divide the hits by the number of all validation images.',
            lambda want, got: float(got) > 1 or float(got) < 0);
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #6735a0ac
+### BEGIN HIDDEN TESTS
+def _l2(a, b): return ((a - b)**2).mean((-1, -2))
+def _both(x, y, xv, yv): return torch.cat([x, xv]), torch.cat([y, yv])
+ex.suspect('learned from both',
+           'The ideals are made of training and validation images together. '
+           'The latter are there to measure: leave them out.',
+           lambda *args: _scored(*args[2:], *_ideals(*_both(*args))))
+ex.suspect('measured on both',
+           'It is measured on the training images as well. Leave them out.',
+           lambda *args: _scored(*_both(*args), *_ideals(*args[:2])))
+ex.suspect('not sorted',
+           'The same images are passed as threes and as sevens. '
+           'The threes are `x_valid[y_valid == 3]`.',
+           lambda x, y, xv, yv: (_scored(xv, 0*yv + 3, *_ideals(x, y))
+                                 + _scored(xv, 0*yv + 7, *_ideals(x, y)))/2)
+ex.suspect('threes from training',
+           'One of the two kinds comes from the training images. '
+           'Both are to come from `x_valid`.',
+           lambda x, y, xv, yv: _scored(torch.cat([x[y == 3], xv[yv == 7]]),
+                                        torch.cat([y[y == 3], yv[yv == 7]]),
+                                        *_ideals(x, y)))
+ex.suspect('L2',
+           'This is what the L2 distance gives, and `is_three` takes L1.',
+           lambda x, y, xv, yv: ((_l2(xv, _ideals(x, y)[0]) < _l2(xv, _ideals(x, y)[1]))
+                                 == (yv == 3)).float().mean())
+ex.suspect('divided by 255',
+           'The training images are divided by 255, and the others are not. '
+           'All are from 0 to 1 as they come.',
+           lambda x, y, xv, yv: _scored(xv, yv, *_ideals(x/255, y)))
+ex.suspect('answers are no digits',
+           'True and False are compared with 3 and 7, and are never the same. '
+           'Compare them with `y_valid == 3`.',
+           lambda x, y, xv, yv: torch.tensor(0.))
+ex.symptom('no such label',
+           'A mean or a share was taken of no images at all. The labels are 3 and 7.',
+           lambda want, got: bool(torch.as_tensor(got).isnan()));
 ### END HIDDEN TESTS

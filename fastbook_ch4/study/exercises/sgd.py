@@ -123,6 +123,23 @@ ex.symptom('f called with two',
            lambda want, got: _said(got, 'takes 1 positional argument but 2'))
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/02_sgd_exercises.ipynb #9a50808d
+### BEGIN HIDDEN TESTS
+ex.suspect('only one part divided',
+           'Brackets are missing: only `f(x - h)` is divided, as division goes before '
+           'subtraction. The whole difference has to be.',
+           lambda f, x, h: f(x + h) - f(x - h)/2*h)
+ex.suspect('divided by x', 'The rise is divided by x. The run is `2*h`.',
+           lambda f, x, h: (f(x + h) - f(x - h))/x)
+ex.suspect('divided by h squared',
+           'The rise is divided by the square of `h`. The run is `2*h`.',
+           lambda f, x, h: (f(x + h) - f(x - h))/h**2)
+ex.suspect('around 0',
+           'This is the slope at 0: `f` is asked for its values at `h` and `-h`. '
+           'Go from `x` to both sides.',
+           lambda f, x, h: (f(h) - f(-h))/(2*h));
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #370a7707
 ### BEGIN HIDDEN TESTS
 ex = Exercise('mse', 'sgd', sgd.mse,
@@ -247,6 +264,17 @@ ex.symptom('wrong way round',
            'Equal shapes are refused. Is the comparison the wrong way round? '
            '`!=` is True where two shapes differ.',
            lambda want, got: isinstance(got, Raised) and got.kinds[0] == 'ValueError');
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/02_sgd_exercises.ipynb #9fc32137
+### BEGIN HIDDEN TESTS
+ex.symptom('method not called',
+           '`mean` does its work only with brackets behind it: `.mean()`.',
+           lambda want, got: 'builtin_function' in getattr(got, 'text', ''))
+ex.symptom('an axis left',
+           'The mean is one number, a tensor of rank 0. '
+           'Here an axis of length 1 is left.',
+           lambda want, got: got.numel() == 1 and got.dim() > 0);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #1b0ff7ed
@@ -401,7 +429,7 @@ def _(params, lr):
             'learning rate makes small steps.')
 def _(params, lr): sgd.step(params, 1/lr)
 
-@ex.suspect('two steps', 'Each step is taken twice.')
+@ex.suspect('two steps', 'Each step is taken twice, or it is twice as long.')
 def _(params, lr): sgd.step(params, 2*lr)
 
 @ex.suspect('set to the gradient',
@@ -414,6 +442,33 @@ ex.symptom('gradient of the list',
            '`params` is a list, and a list has no gradient. '
            'Go through it: `for p in params:`.',
            lambda want, got: _said(got, "'list' object has no attribute"));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/02_sgd_exercises.ipynb #a22f32d0
+### BEGIN HIDDEN TESTS
+@ex.suspect('parameters zeroed',
+            'The parameters themselves are set to 0. It is the gradient that has to '
+            'be cleared: `p.grad.zero_()` or `p.grad = None`.')
+def _(params, lr):
+    for p in params: p.data -= p.data
+
+@ex.suspect('first cleared only',
+            'Only the gradient of the first parameter is cleared. '
+            'The clearing belongs into the loop, like the step.')
+def _(params, lr):
+    kept = params[1].grad
+    sgd.step(params, lr)
+    params[1].grad = kept
+
+ex.symptom('how to clear',
+           'The gradient is cleared by `p.grad = None`, or by `p.grad.zero_()`, '
+           'with `grad` in it and with the underscore.',
+           lambda want, got: _said(got, 'assigned grad', "attribute 'zero"))
+ex.symptom('backward called',
+           '`backward` is called inside. It starts from a loss, and has been called '
+           'already: each of `params` has its gradient in `p.grad`.',
+           lambda want, got: _said(got, 'only for scalar outputs',
+                                   'does not have a grad_fn'));
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/02_sgd_exercises.ipynb #ddfd1027
@@ -538,7 +593,8 @@ ex.suspect('never moved',
            'the step inside the loop?',
            lambda t, y: _descend(t, y, n=0))
 ex.suspect('one step',
-           'This is where a single step leads. Is the `return` inside the loop?',
+           'This is where a single step leads. Is the `return` inside the loop, are '
+           'the parameters made anew in each round, or is there no loop?',
            lambda t, y: _descend(t, y, n=1))
 ex.suspect('other order',
            'The numbers are right, and in the wrong order: '
@@ -570,7 +626,7 @@ ex.symptom('new tensor',
            '`params` itself, and goes through its three numbers, which have no '
            'gradients of their own: pass a list, `gradient_step([params], 0.2)`. Or '
            '`params = params - …` made a new tensor, whose gradients nobody keeps: '
-           'change the tensor itself.',
+           'change the tensor itself. Or `backward` was not called before the step.',
            lambda want, got: isinstance(got, Raised) and 'NoneType' in got.message)
 ex.symptom('not there yet',
            'The parameters come near the answer and not close enough. Is it too few '
@@ -635,4 +691,31 @@ ex.symptom('no backward',
            'The loss is a Python number, which knows nothing of its slopes: '
            '`backward` before `.item()` or `float`.',
            lambda want, got: _said(got, "'float' object has no attribute 'backward'"));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/02_sgd_exercises.ipynb #2ad0c5f7
+### BEGIN HIDDEN TESTS
+def _descended(curve):
+    "400 steps of gradient descent with another curve."
+    def fit(t, y):
+        p = torch.zeros(3, requires_grad=True)
+        for _ in range(400):
+            sgd.mse(curve(t, *p), y).backward()
+            sgd.step([p], 0.2)
+        return p.detach()
+    return fit
+
+ex.suspect('t doubled',
+           'In the prediction `t` is doubled (`t*2`) where it is to be squared '
+           '(`t**2`).',
+           _descended(lambda t, a, b, c: a*t*2 + b*t + c))
+ex.suspect('no constant',
+           'c has stayed 0. Is it in the prediction, `a*t**2 + b*t + c`?',
+           _descended(lambda t, a, b, c: a*t**2 + b*t))
+ex.suspect('no slope of its own',
+           'b has stayed 0. Is `b*t` in the prediction?',
+           _descended(lambda t, a, b, c: a*t**2 + c))
+ex.suspect('c multiplied',
+           'c is multiplied by `t` in the prediction. It stands alone.',
+           _descended(lambda t, a, b, c: a*t**2 + b*t + c*t));
 ### END HIDDEN TESTS

@@ -9,7 +9,7 @@ __all__ = []
 ### BEGIN HIDDEN TESTS
 import torch
 from fastbook_ch4 import training
-from fastbook_ch4.study.check import Exercise, Raised
+from fastbook_ch4.study.check import Exercise, Raised, differs
 from fastbook_ch4.study.exercises.data import _STUB, _is_stub, _said, _with_earlier
 from torch import tensor
 
@@ -43,8 +43,8 @@ def _dealt(f, x, y, bs):
     return None if dealt is None else [(xb, yb) for xb, yb in islice(dealt, 100)]
 
 ex = Exercise('batches', 'training', _batches, {
-    'five rows in threes': lambda g: (torch.arange(10.).view(5, 2),
-                                      torch.arange(5.)[:, None], 3),
+    'seven rows in threes': lambda g: (torch.arange(7.)[:, None],
+                                       10*torch.arange(7.)[:, None], 3),
     'ten rows in fours': _cut(10, 4), 'eight rows in fours, which fit': _cut(8, 4),
     'a batch larger than the data': _cut(3, 64),
     'batches of one': _cut(3, 1)},
@@ -109,7 +109,9 @@ def _sorted(batches):
 ex.symptom('mixed', 'The rows come in another order. In training that is right; here '
            'the order was to stay, so that x and y can be compared.',
            lambda want, got: len(want) == len(got)
-           and torch.equal(_sorted(want), _sorted(got)));
+           and torch.equal(_sorted(want), _sorted(got))
+           and differs(torch.cat([xb for xb, _ in want]),
+                       torch.cat([xb for xb, _ in got])) is not None);
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #de2f1e2c
@@ -137,6 +139,25 @@ ex.symptom('range_of_floats', '`range` wants whole numbers, and `/` makes a floa
            lambda want, got: _said(got, "'float' object cannot be interpreted"));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #c3516a31
+### BEGIN HIDDEN TESTS
+ex.suspect('y_single', 'Each batch of x comes with a single row of y. '
+           'Cut y like x: `y[i:i+bs]`.',
+           lambda x, y, bs: [(x[i:i+bs], y[i]) for i in range(0, len(x), bs)])
+ex.suspect('y_rest', 'Each batch of x comes with all of y from there on. '
+           'Cut y like x: `y[i:i+bs]`.',
+           lambda x, y, bs: [(x[i:i+bs], y[i:]) for i in range(0, len(x), bs)])
+ex.suspect('same_again', 'The first batch comes again and again. '
+           'The beginning has to move on: `x[i:i+bs]`.',
+           lambda x, y, bs: [(x[:bs], y[:bs]) for _ in range(0, len(x), bs)])
+ex.suspect('y_behind', 'y lags behind x, or runs ahead of it: '
+           'cut both in the same places.',
+           lambda x, y, bs: [(x[i:i+bs], y[i+bs:i+2*bs]) for i in range(0, len(x), bs)])
+ex.suspect('step_exchanged', 'The end and the step of the `range` are exchanged: '
+           '`range(0, len(x), bs)`.',
+           lambda x, y, bs: [(x[i:i+bs], y[i:i+bs]) for i in range(0, bs, len(x))]);
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #77e8b230
 ### BEGIN HIDDEN TESTS
 class _Mixing:
@@ -155,7 +176,7 @@ class _Mixing:
 def _loops(loader, n, bs):
     """Facts about three epochs, whose rows are told apart by their number: once before
     any loop was begun, then again from the same seed."""
-    x = torch.arange(n)
+    x = torch.arange(1, n + 1)
     def epochs(dl):
         return [[(xb.flatten().tolist(), yb.flatten().tolist())
                  for _, (xb, yb) in zip(range(n + 2), dl)] for _ in range(3)]
@@ -169,6 +190,9 @@ def _loops(loader, n, bs):
                     'sizes of the batches': [len(xb) for xb, _ in dealt[0]],
                     'each x with its own y':
                         all(yb == [10*i for i in xb] for e in dealt for xb, yb in e),
+                    'what comes with x is from y':
+                        {j for e in dealt for _, yb in e for j in yb}
+                        <= {10*i for i in x.tolist()},
                     'order is random': rows[0] != sorted(rows[0]),
                     'the second epoch has another order': rows[0] != rows[1],
                     'batches have other rows in the second epoch':
@@ -302,6 +326,30 @@ ex.symptom('no_iter', 'Python cannot loop over it: is there an `__iter__`, with 
            lambda want, got: _said(got, 'is not iterable', 'iter() returned'));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #af92b6d7
+### BEGIN HIDDEN TESTS
+def _second(other):
+    "A loader whose second thing in each pair is something else than rows of y."
+    def deal(self):
+        order = self.orders()[0]
+        for k in range(0, len(self.x), self.bs):
+            yield self.x[order[k:k + self.bs]], other(self, order[k:k + self.bs])
+    return _but(__iter__=deal)
+ex.suspect('not_from_y', 'What comes with x is no row of y. Does x come in both '
+           'places, or do the positions themselves? The second is `self.y[rows]`.',
+           _second(lambda self, rows: rows))
+def _positions(self):
+    for rows in self.orders()[0].split(self.bs): yield rows, rows
+ex.suspect('positions', 'These are positions, and not the rows there: '
+           '`self.x[rows], self.y[rows]`.', _but(__iter__=_positions))
+ex.suspect('one_left_out', 'One row is never dealt out: '
+           '`torch.randperm(n)` gives the n numbers from 0 to n - 1.',
+           _but(orders=lambda self: (torch.randperm(
+               len(self.x) - 1, generator=self.generator),)*2))
+ex.symptom('length_missing', '`__len__` returns None. Is there a `return`?',
+           lambda want, got: _said(got, "'NoneType' object cannot be interpreted"));
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #b05b9650
 ### BEGIN HIDDEN TESTS
 def _trained(f, batches, params, lr, epochs):
@@ -370,7 +418,8 @@ ex.symptom('tracked', 'The step itself was recorded as a part of the calculation
            '`with torch.no_grad():`.',
            lambda want, got: 'leaf Variable' in getattr(got, 'message', ''))
 ex.symptom('cleared_first', 'There is no gradient when the step wants one: is '
-           '`backward()` called before the step, and the clearing after it?',
+           '`backward()` called, with its brackets and before the step, and are the '
+           'gradients cleared after it?',
            lambda want, got: 'NoneType' in getattr(got, 'message', ''))
 ex.symptom('frozen', 'After your epoch the parameters no longer record gradients, so '
            'that the next one can learn nothing: `detach_()` or '
@@ -416,6 +465,25 @@ ex.suspect('one_parameter', 'Only the first of the parameters has changed. Take 
            'step with each.',
            lambda dl, model, loss_func, params, lr: _epoch()(dl, model, loss_func,
                                                              params[:1], lr))
+ex.suspect('one_parameter', 'Only the last of the parameters has changed. Take a '
+           'step with each.',
+           lambda dl, model, loss_func, params, lr: _epoch()(dl, model, loss_func,
+                                                             params[-1:], lr))
+@ex.suspect('parameters_zeroed', 'The parameters themselves are set to 0. It is the '
+            'gradient that has to be cleared: `p.grad.zero_()` or `p.grad = None`.')
+def _(dl, model, loss_func, params, lr):
+    for p in params: p.data.zero_()
+ex.suspect('divided_by_batches', 'Each step is divided by the number of batches. '
+           'Subtract `lr` times the gradient, as it is.',
+           lambda dl, model, loss_func, params, lr:
+               _epoch()(dl, model, loss_func, params, lr/len(dl)))
+@ex.suspect('one_step', 'There is one step an epoch, after all batches. The step '
+            'belongs inside the loop.')
+def _(dl, model, loss_func, params, lr):
+    _epoch(each='epoch', clear='epoch')(dl, model, loss_func, params, lr/len(dl))
+ex.suspect('two_epochs', 'All batches are learned from twice. '
+           'One epoch is one time through them.',
+           lambda dl, *args: _epoch()([*dl, *dl], *args))
 ex.suspect('exchanged', 'Predictions and targets are exchanged: it is '
            '`loss_func(model(xb), yb)`. Some losses forgive that, and this '
            'one does not.',
@@ -526,7 +594,8 @@ ex.suspect('recorded', 'Gradients were recorded, and the tensor that is returned
            'them all alive: `with torch.no_grad():` around the loop, '
            '`float(…)` at its end.', _measure(grad=True, as_float=lambda x: x))
 ex.symptom('no_batches', 'Without any batches there is nothing to divide by. Say so '
-           'with a `ValueError`, before Python complains about something else.',
+           'with a `ValueError`, and with nothing else: 0 would look like a result, '
+           "and Python's own errors name another cause.",
            lambda want, got: getattr(want, 'kinds', [''])[0] == 'ValueError')
 ### END HIDDEN TESTS
 
@@ -553,6 +622,19 @@ ex.symptom('list', 'There is a number for each batch. Asked for is one for all r
            and getattr(got['result'], 'numel', lambda: 2)() > 1)
 ex.symptom('model_not_called', '`metric` wants predictions: `metric(model(xb), yb)`.',
            lambda want, got: _said(got, "for -: 'function'", "'function' and"));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #4e6c9c9e
+### BEGIN HIDDEN TESTS
+_last_size = ('The sum is divided by the size of the last batch: is the count '
+              'overwritten in each turn of the loop? `n += len(xb)` adds.')
+ex.suspect('count_overwritten', _last_size,
+           lambda dl, model, metric: _measure(
+               divide=lambda total, n, k: total/len(dl[-1][0]))(dl, model, metric))
+ex.suspect('median', 'This is the median of the batches. Each row is to count once: '
+           'weight each batch by its size, and divide by the number of rows.',
+           lambda dl, model, metric: torch.tensor(
+               [_measure()([b], model, metric) for b in dl]).quantile(0.5).item());
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #d2c42dcd
@@ -666,4 +748,36 @@ ex.symptom('arguments', 'A function from above gets too few arguments, or too ma
            'They are `train_epoch(dl, model, loss_func, params, lr)` and '
            '`validate_epoch(valid_dl, model, metric)`.',
            lambda want, got: _said(got, 'positional argument', 'unexpected keyword'));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #9788ee9f
+### BEGIN HIDDEN TESTS
+@ex.suspect('learned_from_metric', 'It follows the metric downhill. '
+            'The third argument of `train_epoch` is `loss_func`.')
+def _(dl, valid_dl, model, loss_func, metric, params, lr, epochs):
+    return _fit(dl, valid_dl, model, metric, metric, params, lr, epochs)
+
+@ex.suspect('loss_and_metric', '`loss_func` and `metric` are exchanged. It learns from '
+            'the loss, and it is measured by the metric.')
+def _(dl, valid_dl, model, loss_func, metric, params, lr, epochs):
+    return _fit(dl, valid_dl, model, metric, loss_func, params, lr, epochs)
+
+@ex.suspect('learned_from_both', 'It learns from the validation batches as well. '
+            'Those are there to measure.')
+def _(dl, valid_dl, *args): return _fit([*dl, *valid_dl], valid_dl, *args)
+
+@ex.suspect('shorter_steps', 'The learning rate changes from epoch to epoch. '
+            'It is to stay `lr`.')
+def _(dl, valid_dl, model, loss_func, metric, params, lr, epochs):
+    return [_fit(dl, valid_dl, model, loss_func, metric, params, lr/2**i, 1)[0]
+            for i in range(epochs)]
+
+ex.symptom('dictionary', 'A dictionary came, and a list of numbers is wanted, '
+           'one for each epoch.',
+           lambda want, got: isinstance(got, dict) and got.keys() != want.keys())
+ex.symptom('pairs', 'Each entry of the list holds several things. '
+           'One number for each epoch is wanted.',
+           lambda want, got: any(isinstance(o, (list, dict)) for o in got['measured']))
+ex.symptom('stopped', 'There are fewer numbers than epochs. Does the loop end early?',
+           lambda want, got: len(got['measured']) < len(want['measured']));
 ### END HIDDEN TESTS
