@@ -364,6 +364,8 @@ ex.symptom('multiplied_too_late',
 
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #039d56bd
 ### BEGIN HIDDEN TESTS
+def _lost(f, preds, targets): return _with_earlier(f, preds, targets)
+
 ex = Exercise('mnist_loss', 'loss', loss.mnist_loss, {
     'two predictions': lambda g: (tensor([[0.], [2.]]), tensor([[1.], [0.]])),
     'five predictions': _batch(5, 1),
@@ -371,7 +373,7 @@ ex = Exercise('mnist_loss', 'loss', loss.mnist_loss, {
     'rows on both sides': _batch(7),
     'predictions that are very sure': lambda g:
         (torch.tensor([[40.], [-40.], [3.]]), torch.tensor([[0.], [0.], [1.]]))},
-    raises=_row_and_column, grad='preds',
+    raises=_row_and_column, grad='preds', run=_lost,
     hints=('After the sigmoid each prediction lies between 0 and 1, as the targets do. '
            'How far is 0.9 from 1? And from 0?',
            'The distance is 1 - p where the target is 1, and p where it is 0. '
@@ -462,6 +464,7 @@ ex.suspect('product',
            'This multiplies predictions and targets, so that the sevens do not count. '
            'Their distance is p.',
            lambda preds, targets: ((1 - preds.sigmoid())*targets).mean())
+ex.symptom('stub above', _STUB, _is_stub)
 ex.symptom('below_0',
            'This loss is below 0, and a mean of distances can not be. Do the '
            'differences keep their signs, is the sigmoid missing, or is a sign '

@@ -10,7 +10,8 @@ __all__ = []
 import torch
 from fastbook_ch4 import training
 from fastbook_ch4.study.check import Exercise, Raised, differs
-from fastbook_ch4.study.exercises.data import _STUB, _is_stub, _said, _with_earlier
+from fastbook_ch4.study.exercises.data import (_STUB, _fact, _is_stub, _said,
+                                               _with_earlier)
 from torch import tensor
 
 def _data(n):
@@ -618,8 +619,8 @@ ex.suspect('rows_of_full', 'The sum is divided by the rows that there would be i
            lambda dl, model, metric: _measure(
                divide=lambda total, n, k: total/(k*len(dl[-1][0])))(dl, model, metric))
 ex.symptom('list', 'There is a number for each batch. Asked for is one for all rows.',
-           lambda want, got: isinstance(got['result'], (list, torch.Tensor))
-           and getattr(got['result'], 'numel', lambda: 2)() > 1)
+           lambda want, got: isinstance(_fact(got, 'result'), (list, torch.Tensor))
+           and getattr(_fact(got, 'result'), 'numel', lambda: 2)() > 1)
 ex.symptom('model_not_called', '`metric` wants predictions: `metric(model(xb), yb)`.',
            lambda want, got: _said(got, "for -: 'function'", "'function' and"));
 ### END HIDDEN TESTS
@@ -742,8 +743,7 @@ ex.symptom('single', 'A single number came, and a list with one for each epoch i
            lambda want, got: isinstance(got, (float, torch.Tensor)))
 ex.symptom('nothing_kept', 'The list has no numbers in it. `train_epoch` returns '
            'nothing; what `validate_epoch` returns is to be kept.',
-           lambda want, got: isinstance(got, dict)
-           and all(o is None for o in got['measured']))
+           lambda want, got: all(o is None for o in _fact(got, 'measured')))
 ex.symptom('arguments', 'A function from above gets too few arguments, or too many. '
            'They are `train_epoch(dl, model, loss_func, params, lr)` and '
            '`validate_epoch(valid_dl, model, metric)`.',
@@ -777,7 +777,8 @@ ex.symptom('dictionary', 'A dictionary came, and a list of numbers is wanted, '
            lambda want, got: isinstance(got, dict) and got.keys() != want.keys())
 ex.symptom('pairs', 'Each entry of the list holds several things. '
            'One number for each epoch is wanted.',
-           lambda want, got: any(isinstance(o, (list, dict)) for o in got['measured']))
+           lambda want, got:
+               any(isinstance(o, (list, dict)) for o in _fact(got, 'measured')))
 ex.symptom('stopped', 'There are fewer numbers than epochs. Does the loop end early?',
-           lambda want, got: len(got['measured']) < len(want['measured']));
+           lambda want, got: len(_fact(got, 'measured')) < len(want['measured']));
 ### END HIDDEN TESTS
