@@ -10,13 +10,14 @@ __all__ = []
 import statistics
 
 import torch
-from fastbook_ch4.study.check import Exercise, Odd
+from fastbook_ch4.study.check import Exercise, Odd, Raised
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #66335954
 ### BEGIN HIDDEN TESTS
 ex = Exercise('mean_spread', 'ladder',
     lambda accuracies: (statistics.mean(accuracies), statistics.stdev(accuracies)), {
+    'three seeds': lambda g: ([0.7, 0.8, 0.9],),
     'five seeds': lambda g: ([0.9804, 0.9843, 0.9819, 0.9828, 0.9811],),
     'random weights, which scatter more': lambda g:
         (torch.rand(6, generator=g).tolist(),),
@@ -95,6 +96,35 @@ ex.suspect('turned', 'The two are in the wrong order: first the mean, then the s
            lambda a: (statistics.stdev(a), statistics.mean(a)))
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #67639772
+### BEGIN HIDDEN TESTS
+ex.suspect('root_first',
+           'The root is taken before it is divided by one less. Divide first, then '
+           'take the root of the whole.',
+           lambda a: (statistics.mean(a),
+                      statistics.stdev(a)/(len(a) - 1)**0.5))
+ex.suspect('half_range',
+           'That is half the distance from the lowest to the highest. It depends on '
+           "two seeds alone, and grows with their number; the standard deviation "
+           "doesn't.", lambda a: (statistics.mean(a), (max(a) - min(a))/2))
+ex.suspect('from_best',
+           'The distances are those from the best seed. They should be those from the '
+           'mean.',
+           lambda a: (statistics.mean(a), (sum((max(a) - o)**2 for o in a)
+                                           /(len(a) - 1))**0.5))
+ex.suspect('percent', 'That is in per cent. Leave the unit of the accuracies, 0 to 1.',
+           lambda a: (100*statistics.mean(a), 100*statistics.stdev(a)))
+ex.suspect('spread_alone', 'Only the spread is returned. The mean is wanted before it.',
+           lambda a: statistics.stdev(a))
+ex.suspect('mean_alone', 'Only the mean is returned. The spread is wanted behind it.',
+           lambda a: statistics.mean(a))
+ex.suspect('not_divided',
+           'The squares are added up and not divided: divide by one less than their '
+           'number, then take the root.',
+           lambda a: (statistics.mean(a),
+                      statistics.stdev(a)*(len(a) - 1)**0.5))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #e6d2e391
 ### BEGIN HIDDEN TESTS
 def _range(k, n, spread): return 1 - min(k + spread, n)/n, 1 - max(k - spread, 0)/n
@@ -104,6 +134,7 @@ def _range(k, n, spread): return 1 - min(k + spread, n)/n, 1 - max(k - spread, 0
 ### BEGIN HIDDEN TESTS
 ex = Exercise('accuracy_range', 'ladder',
     lambda mistakes, n: _range(mistakes, n, 2*mistakes**0.5), {
+    '9 mistakes on 100 images': lambda g: (9, 100),
     'a ResNet-18': lambda g: (6, 2038),
     'pixel similarity': lambda g: (99, 2038),
     'one mistake': lambda g: (1, 2038),
@@ -200,11 +231,34 @@ ex.suspect('rounded',
            lambda k, n: tuple(round(a, 2) for a in _range(k, n, 2*k**0.5)))
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #19ae09ee
+### BEGIN HIDDEN TESTS
+ex.suspect('one_sided', 'The highest is the accuracy of the count itself. There might '
+           'be fewer mistakes as well as more.',
+           lambda k, n: (_range(k, n, 2*k**0.5)[0], 1 - k/n))
+ex.suspect('squared', 'The count is squared. Its square root is wanted, `**0.5`.',
+           lambda k, n: _range(k, n, 2*k**2))
+ex.suspect('thrice', 'That is three times the square root. The task says twice.',
+           lambda k, n: _range(k, n, 3*k**0.5))
+ex.suspect('brackets', 'Brackets are missing: `/` comes before `+` and `-`, so that '
+           'only the spread is divided by `n`. Divide the whole count.',
+           lambda k, n: (1 - k - 2*k**0.5/n, 1 - k + 2*k**0.5/n))
+ex.suspect('right_counts', 'These are counts of right answers. Accuracies are wanted: '
+           'divide by `n`.',
+           lambda k, n: (max(n - k - 2*k**0.5, 0.), min(n - k + 2*k**0.5, n)))
+ex.suspect('folded', 'Where the count would fall below 0, its sign is turned round. No '
+           'count is below 0: take 0 there, `max(…, 0)`.',
+           lambda k, n: (_range(k, n, 2*k**0.5)[0], 1 - abs(k - 2*k**0.5)/n))
+ex.suspect('limits_turned', '`min` and `max` have changed places: `min(…, n)` keeps '
+           'a count from going above `n`, `max(…, 0)` from going below 0.',
+           lambda k, n: (1 - max(k + 2*k**0.5, n)/n, 1 - min(k - 2*k**0.5, 0)/n))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #c0922d44
 ### BEGIN HIDDEN TESTS
 ex = Exercise('told_apart', 'ladder', lambda a, b: abs(a - b) > 2*(a + b)**0.5, {
-    '6 mistakes and 9': lambda g: (6, 9),
     '20 mistakes and 5': lambda g: (20, 5),
+    '6 mistakes and 9': lambda g: (6, 9),
     '5 mistakes and 20': lambda g: (5, 20),
     '28 mistakes and 12': lambda g: (28, 12),
     '3 mistakes and 9': lambda g: (3, 9),
@@ -213,7 +267,11 @@ ex = Exercise('told_apart', 'ladder', lambda a, b: abs(a - b) > 2*(a + b)**0.5, 
     '100 mistakes and 110': lambda g: (100, 110),
     '60 mistakes and 20': lambda g: (60, 20),
     '20 mistakes and 60': lambda g: (20, 60),
-    '5 mistakes and 9': lambda g: (5, 9)},
+    '5 mistakes and 9': lambda g: (5, 9),
+    '4 mistakes and 9': lambda g: (4, 9),
+    '9 mistakes and 4': lambda g: (9, 4),
+    '1 mistake and none': lambda g: (1, 0),
+    'no mistake and 5': lambda g: (0, 5)},
     hints=('It must not matter which of the models is called `a`.',
            'The distance of the counts is `abs(a - b)`. With what is it compared?',
            'With `2*(a + b)**0.5`, and it has to be larger.'),
@@ -263,8 +321,8 @@ ex.suspect('brackets',
            'The root is that of the sum, `(a + b)**0.5`.',
            lambda a, b: abs(a - b) > 2*a + b**0.5)
 ex.suspect('unrooted',
-           'The square root is missing, and the difference of two counts is never '
-           'larger than their sum.',
+           'The square root is missing: the difference of two counts is never larger '
+           'than twice their sum, and still less than its square.',
            lambda a, b: abs(a - b) > 2*(a + b))
 ex.suspect('equal_too',
            'A difference of exactly twice the scatter is let through. '
@@ -274,6 +332,32 @@ ex.suspect('of_difference',
            'The square root was taken of the difference. '
            'The difference of two counts scatters by the root of their sum.',
            lambda a, b: abs(a - b) > 2*abs(a - b)**0.5)
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #c6faacc5
+### BEGIN HIDDEN TESTS
+ex.suspect('product', 'The counts are multiplied under the root. It is that of their '
+           'sum.', lambda a, b: abs(a - b) > 2*(a*b)**0.5)
+ex.suspect('of_a', 'Only the count of `a` scatters here. Both do, so the difference '
+           'scatters by the root of their sum.', lambda a, b: abs(a - b) > 2*a**0.5)
+ex.suspect('of_b', 'Only the count of `b` scatters here. Both do, so the difference '
+           'scatters by the root of their sum.', lambda a, b: abs(a - b) > 2*b**0.5)
+ex.suspect('roots_subtracted', 'The roots are subtracted. The scatter of two counts '
+           'adds up, in squares: the root of the sum.',
+           lambda a, b: abs(a - b) > 2*abs(a**0.5 - b**0.5))
+ex.suspect('always', 'It says `True` whatever the counts are.', lambda a, b: True)
+ex.symptom('no_else',
+           'Where they have not been told apart, nothing is returned, and `False` is '
+           'wanted. The comparison itself is `True` or `False`: return that.',
+           lambda want, got: want is False and got is None)
+ex.symptom('no_truth',
+           'It should be `True` or `False` itself, as a comparison with `>` gives it, '
+           'and not a number or a text.',
+           lambda want, got: isinstance(got, (int, float, str)) and type(got) != bool)
+ex.symptom('divided',
+           'It is divided by the root of the sum, and two models without a mistake '
+           'make that 0. Multiply on the other side in its place.',
+           lambda want, got: 'ZeroDivisionError' in got.kinds)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #5465ca7f
@@ -313,11 +397,32 @@ def _refit(fits, x, y, n_held, vx, vy):
     return i, _shares([fits[i](x, y)], vx, vy)[0]
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #127b1bd4
+### BEGIN HIDDEN TESTS
+# Recipes of which the check shows the names
+class always_0:
+    def __call__(self, x, y): return lambda new: torch.zeros(len(new)).long()
+
+class nearest:
+    def __call__(self, x, y): return _neighbours(1)(x, y)
+
+class commonest:
+    def __call__(self, x, y): return lambda new: y.mode().values.expand(len(new))
+
+def _pencil():
+    "Six training points on a line, of which two are held out; two for validation."
+    x, y = torch.tensor([1., 2., 8., 9., 3., 7.]), torch.tensor([0, 0, 1, 1, 0, 1])
+    return ([always_0(), nearest(), commonest()], x[:, None], y, 2,
+            torch.tensor([[4.], [6.]]), torch.tensor([0, 0]))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #5dcf7d7e
 ### BEGIN HIDDEN TESTS
 ex = Exercise('choose', 'ladder', _choose, {
+    'three recipes, six points on a line': lambda g: _pencil(),
     'five recipes': lambda g: _points(19, (1, 3, 7, 15, 31)),
-    'five recipes, other points': lambda g: _points(23, (1, 3, 7, 15, 31))},
+    'five recipes, other points': lambda g: _points(23, (1, 3, 7, 15, 31)),
+    'the same recipe twice': lambda g: _points(19, (1, 7, 31, 7))},
     hints=('Three parts of data, three uses: one to train with, one to choose by, '
            'one to report. Which slices are the first two?',
            'Train with `x[:-n_held]` and `y[:-n_held]`, and choose by `x[-n_held:]` '
@@ -337,8 +442,9 @@ ex.suspect('by_validation',
            'so it flatters the winner. Choose by the held-out training examples.',
            lambda fits, x, y, n, vx, vy: _choose(fits, x, y, n, vx, vy, held=(vx, vy)))
 ex.suspect('by_training',
-           'You choose by the examples that the models were trained with. A recipe '
-           'that learns them by heart wins there. Choose by the held-out ones.',
+           'You choose by examples that the models were trained with, alone or among '
+           'others. A recipe that learns them by heart wins there. Choose by the '
+           'held-out ones alone.',
            lambda fits, x, y, n, vx, vy:
                _choose(fits, x, y, n, vx, vy, held=(x[:-n], y[:-n])))
 ex.suspect('leak',
@@ -381,4 +487,216 @@ ex.symptom('model',
            'The model or the recipe itself is returned. '
            'Its place in `fits` is wanted, a whole number from 0.',
            lambda want, got: isinstance(want[0], int) and isinstance(got[0], Odd))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #76bea1e7
+### BEGIN HIDDEN TESTS
+def _halves(fits, x, y, n, vx, vy, rest=slice(None), held=slice(None)):
+    return _choose(fits, x, y, n, vx, vy, rest=(x[rest], y[rest]),
+                   held=(x[held], y[held]))
+
+for _held in (lambda n: slice(n, None), lambda n: slice(-n, None),
+              lambda n: slice(None, -n)):
+    for _rest in (lambda n: slice(None, n), lambda n: slice(-n, None)):
+        if _held(2) != _rest(2):
+            ex.suspect('halves',
+                       'The parts are of the wrong sizes: the models are trained with '
+                       'only `n_held` examples. So many are to be held out, and the '
+                       'others to train with: `x[:-n_held]` and `x[-n_held:]`.',
+                       lambda *a, rest=_rest, held=_held:
+                           _halves(*a, rest=rest(a[3]), held=held(a[3])))
+ex.suspect('overlap',
+           'The parts overlap: the models are trained with examples that they are '
+           'chosen by. Train with `x[:-n_held]`, choose by `x[-n_held:]`.',
+           lambda *a: _halves(*a, rest=slice(a[3], None), held=slice(-a[3], None)))
+def _last(fits, x, y, n, vx, vy):
+    models = [fit(x[:-n], y[:-n]) for fit in fits]
+    shares = _shares(models, x[-n:], y[-n:])
+    i = max(range(len(fits)), key=lambda i: (shares[i], i))
+    return i, _shares(models[i:i+1], vx, vy)[0]
+
+ex.suspect('last_of_equals', 'Of several recipes that are equally good the last is '
+           'chosen. The first is wanted: `>` where there is a `>=`, or `index`.', _last)
+ex.suspect('percent', 'The accuracy is in per cent. From 0 to 1 is wanted.',
+           lambda *args: (_choose(*args)[0], 100*_choose(*args)[1]))
+ex.suspect('mistakes', 'The second is the share of mistakes. That of the right answers '
+           'is wanted.', lambda *args: (_choose(*args)[0], 1 - _choose(*args)[1]))
+ex.suspect('last_model', 'The right recipe is chosen, but the accuracy is that of the '
+           'last one. Keep the models in a list, and take the one at that place.',
+           lambda fits, x, y, n, vx, vy:
+               (_choose(fits, x, y, n, vx, vy)[0],
+                _shares([fits[-1](x[:-n], y[:-n])], vx, vy)[0]))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #8dd5e25d
+### BEGIN HIDDEN TESTS
+ex.symptom('mixed_up',
+           'The two parts of `x` do not go with the two parts of `y`: cut both in the '
+           'same way, and compare what a model says about rows with the classes of '
+           'the same rows.',
+           lambda want, got: isinstance(got, Raised)
+               and ('want as many' in got.message
+                    or 'must match the size' in got.message))
+ex.symptom('other_place',
+           'Another recipe is chosen than the one that gets most of the held-out '
+           'examples right. Look at three things: with which rows is it trained, by '
+           'which rows is it chosen, and are `x` and `y` cut alike?',
+           lambda want, got: len(got) == 2 and type(got[0]) is int
+                             and got[0] != want[0])
+ex.symptom('other_accuracy',
+           'The right recipe is chosen, but its accuracy is another. It is the share '
+           'right on `vx` and `vy`, of the very model that was chosen.',
+           lambda want, got: len(got) == 2 and got[0] == want[0] and 0 <= got[1] <= 1)
+ex.symptom('untrained',
+           'A recipe is asked for classes, but it only trains: `fit(x, y)` returns the '
+           'model, and that one you can ask, `model(x)`.',
+           lambda want, got: 'TypeError' in got.kinds and 'missing 1' in got.message)
+ex.symptom('classes',
+           'The models return classes, one number for each row, and no scores: there '
+           'is no axis for `argmax`. Compare what comes with `y` directly.',
+           lambda want, got: 'Dimension out of range' in got.message)
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #f951b24d
+### BEGIN HIDDEN TESTS
+def _mean(counts): return sum(counts)/len(counts)
+
+def _compare(a, b, n, count=_mean, images=lambda counts, n: n, apart=None,
+             spread=statistics.stdev, value=lambda k, n: 1 - k/n):
+    "`compare`, with something to get wrong in each place."
+    values = [[value(k, n) for k in counts] for counts in (a, b)]
+    counts, sizes = [count(a), count(b)], [images(o, n) for o in (a, b)]
+    apart = apart or (lambda a, b: abs(count(a) - count(b))
+                                   > 2*(count(a) + count(b))**0.5)
+    return {'accuracy': tuple(map(_mean, values)),
+            'spread': tuple(map(spread, values)),
+            'range': tuple(_range(k, m, 2*k**0.5) for k, m in zip(counts, sizes)),
+            'told apart': apart(a, b)}
+
+def _own(answer, *args):
+    """Calls an answer that uses functions from above. Where one of these is still a
+    stub, that is said, as the answer itself is none."""
+    try: return answer(*args)
+    except NotImplementedError as e:
+        last = e.__traceback__
+        while last.tb_next: last = last.tb_next
+        code = last.tb_frame.f_code
+        if str(e) or code is getattr(answer, '__code__', code): raise
+        raise NotImplementedError(f'`{code.co_name}` is still to be written') from e
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #a5bae67b
+### BEGIN HIDDEN TESTS
+ex = Exercise('compare', 'ladder', _compare, {
+    'three seeds each': lambda g: ([7, 9, 11], [15, 16, 17], 100),
+    'one clearly better': lambda g: ([40, 44], [12, 15, 18], 2038),
+    'many seeds': lambda g: ([30, 28, 35, 31, 38], [21, 22, 17, 24, 19], 500),
+    'seeds that scatter much': lambda g: ([10, 22], [1, 7], 200),
+    'the same twice': lambda g: ([5, 6], [5, 6], 50)},
+    run=lambda answer, a, b, n: _own(answer, a, b, n),
+    tol=1e-6,
+    hints=('Some of the numbers are made of accuracies, some of counts. Which of your '
+           'functions wants which?',
+           '`mean_spread` wants accuracies, `1 - k/n` for each count `k`. The other '
+           'two want a count: the mean over the seeds.',
+           'With `ka, kb = sum(a)/len(a), sum(b)/len(b)` the last two are '
+           '`(accuracy_range(ka, n), accuracy_range(kb, n))` and '
+           '`told_apart(ka, kb)`. The first two come from '
+           '`mean_spread([1 - k/n for k in a])`, and the same for `b`.'),
+    why='More seeds tell more about the luck of the training, and nothing about that '
+        'of the images, which are the same for all of them. So the count whose root '
+        'says how far it scatters is the mean over the seeds, not their sum.')
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #5647495f
+### BEGIN HIDDEN TESTS
+ex.symptom('stub',
+           'Your function calls one from above that still raises '
+           '`NotImplementedError`; its name is below. Write that one first, or run '
+           'its cell again.',
+           lambda want, got: 'is still to be written' in got.message)
+ex.suspect('summed',
+           'The mistakes of all seeds are added up, as if each seed had images of its '
+           'own. All have the same, so many seeds make the count no surer: take the '
+           'mean.',
+           lambda *a: _compare(*a, apart=lambda a, b:
+                               abs(sum(a) - sum(b)) > 2*(sum(a) + sum(b))**0.5))
+ex.suspect('summed',
+           'The mistakes of all seeds are added up, as if each seed had images of its '
+           'own. All have the same, so many seeds make the count no surer: take the '
+           'mean.',
+           lambda *a: _compare(*a, count=sum, images=lambda counts, n: n*len(counts)))
+ex.suspect('summed',
+           'The mistakes of all seeds are added up, as if each seed had images of its '
+           'own. All have the same, so many seeds make the count no surer: take the '
+           'mean.', lambda *a: _compare(*a, count=sum))
+ex.suspect('best_seed',
+           'The count is that of the best seed. It is best partly by luck: take the '
+           'mean.', lambda *a: _compare(*a, count=min))
+ex.suspect('first_seed', 'The count is that of the first seed alone. Take the mean of '
+           'all.', lambda *a: _compare(*a, count=lambda counts: counts[0]))
+for _round in (round, int):
+    ex.suspect('rounded', 'The mean count is rounded. It may be a fraction.',
+               lambda *a, f=_round: _compare(*a, count=lambda counts: f(_mean(counts))))
+ex.suspect('error_rates', 'These are shares of mistakes. The accuracy is what is left '
+           'over to 1.', lambda *a: _compare(*a, value=lambda k, n: k/n))
+ex.suspect('counts', 'The mean and the spread are those of the counts. They are wanted '
+           'of accuracies, `1 - k/n`.', lambda *a: _compare(*a, value=lambda k, n: k))
+ex.suspect('accuracies_compared',
+           'Accuracies are handed to `told_apart`, and these never differ by more than '
+           'the root of their sum. It wants counts of mistakes.',
+           lambda a, b, n: _compare(a, b, n, apart=lambda a, b: False))
+ex.suspect('by_ranges',
+           'They count as told apart where the two ranges do not overlap. That asks '
+           'for too much: two counts are seldom off in opposite ways. `told_apart` has '
+           'the root of their sum.',
+           lambda a, b, n: _compare(a, b, n, apart=lambda a, b: abs(_mean(a) - _mean(b))
+                                    > 2*_mean(a)**0.5 + 2*_mean(b)**0.5))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #bdcb0b48
+### BEGIN HIDDEN TESTS
+ex.suspect('by_seeds',
+           'They are told apart by the spread of the seeds. That is the luck of the '
+           'training alone; the images have theirs, the root of the counts.',
+           lambda a, b, n: _compare(a, b, n, apart=lambda a, b: abs(_mean(a) - _mean(b))
+               > 2*(statistics.variance(a) + statistics.variance(b))**0.5))
+ex.suspect('by_n', 'Your `mean_spread` divides by the number of seeds here, or another '
+           'function was taken. Divide by one less.',
+           lambda *a: _compare(*a, spread=statistics.pstdev))
+ex.suspect('b_forgotten', 'All numbers are those of `a`.',
+           lambda a, b, n: _compare(a, a, n))
+ex.suspect('turned', '`a` and `b` have changed places.',
+           lambda a, b, n: _compare(b, a, n))
+ex.suspect('pairs_turned',
+           'The mean and the spread of each model are together. They are wanted the '
+           'other way: both means under `accuracy`, both spreads under `spread`.',
+           lambda a, b, n: (r := _compare(a, b, n)) | dict(
+               accuracy=(r['accuracy'][0], r['spread'][0]),
+               spread=(r['accuracy'][1], r['spread'][1])))
+ex.suspect('of_accuracy',
+           '`accuracy_range` is given an accuracy. It wants a count of mistakes, the '
+           'mean over the seeds.',
+           lambda a, b, n: _compare(a, b, n) | dict(range=tuple(
+               _range(r, n, 2*r**0.5) for r in (1 - _mean(a)/n, 1 - _mean(b)/n))))
+for _times in (1, 2):
+    ex.suspect('range_of_seeds',
+               'The range is made of the spread of the seeds. It should say what the '
+               'images may do: it belongs to the mean count, by `accuracy_range`.',
+               lambda a, b, n, times=_times: _compare(a, b, n) | dict(range=tuple(
+                   (1 - (_mean(o) + times*statistics.stdev(o))/n,
+                    1 - (_mean(o) - times*statistics.stdev(o))/n) for o in (a, b))))
+ex.suspect('spread_of_counts',
+           'The spread is that of the counts. It is wanted of the accuracies, as the '
+           'mean is.',
+           lambda a, b, n: _compare(a, b, n) | dict(
+               spread=(statistics.stdev(a), statistics.stdev(b))))
+ex.symptom('lists',
+           'A list is taken for a number. `accuracy_range` and `told_apart` want one '
+           'count for each model: the mean over the seeds.',
+           lambda want, got: 'TypeError' in got.kinds and "'list'" in got.message)
+ex.symptom('other_names',
+           'The dictionary should have these names: `accuracy`, `spread`, `range`, '
+           '`told apart`.',
+           lambda want, got: isinstance(got, dict) and want.keys() != got.keys())
 ### END HIDDEN TESTS

@@ -19,7 +19,8 @@ from fastbook_ch4.study.check import Exercise, Raised
 ### BEGIN HIDDEN TESTS
 ex = Exercise('out_size', 'resnet',
     lambda size, kernel, stride=1, padding=0: (size + 2*padding - kernel)//stride + 1, {
-    'a kernel of 3': lambda g: (28, 3),
+    'five rows, a kernel of 3': lambda g: (5, 3),
+    'more rows': lambda g: (28, 3),
     'as many places as rows': lambda g: (28, 3, 1, 1),
     'the first layer of a ResNet-18': lambda g: (28, 7, 2, 3),
     'a rest that no step fills': lambda g: (8, 3, 2),
@@ -78,8 +79,9 @@ ex.suspect('rounded_up',
            lambda size, kernel, stride=1, padding=0:
                round((size + 2*padding - kernel)/stride) + 1)
 ex.suspect('range_short',
-           'The range ends one too early: the kernel still fits at row '
-           '`size + 2*padding - kernel`, and `range` leaves its end out.',
+           'Where a step ends exactly at the edge, that place is missing: the kernel '
+           'still fits at row `size + 2*padding - kernel`. Either 1 is taken off too '
+           'much, or a `range` leaves its end out, or `<` should be `<=`.',
            lambda size, kernel, stride=1, padding=0:
                len(range(0, size + 2*padding - kernel, stride)))
 for _rest in (0, 1):
@@ -109,11 +111,40 @@ ex.suspect('brackets',
                size + 2*padding - kernel//stride + 1)
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #007e287d
+### BEGIN HIDDEN TESTS
+ex.suspect('kernel_padding',
+           'The padding is taken to be half the kernel. It is given: `padding`.',
+           lambda size, kernel, stride=1, padding=0:
+               (size + 2*(kernel//2) - kernel)//stride + 1)
+ex.suspect('size_by_stride',
+           'Only the stride counts here. How many places there are depends on the '
+           'kernel and the padding too.',
+           lambda size, kernel, stride=1, padding=0: -(-size//stride))
+ex.suspect('area',
+           'That is the number of places in a square picture, squared. Here the '
+           'kernel goes down only: how many rows are there for its top?',
+           lambda size, kernel, stride=1, padding=0:
+               ((size + 2*padding - kernel)//stride + 1)**2)
+ex.suspect('times_stride',
+           'It is multiplied by the stride. A larger step makes fewer places: divide.',
+           lambda size, kernel, stride=1, padding=0:
+               (size + 2*padding - kernel)*stride + 1)
+ex.suspect('padding_off',
+           'The padding is taken off. It is put above and below the picture, '
+           'which makes the way longer.',
+           lambda size, kernel, stride=1, padding=0:
+               (size - 2*padding - kernel)//stride + 1)
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #4a8e4411
 ### BEGIN HIDDEN TESTS
 ex = Exercise('conv', 'resnet',
     lambda x, weight, stride=1, padding=0:
         resnet.conv(x, weight, None, stride, padding), {
+    'a picture of 3 by 3, a kernel of 2 by 2': lambda g:
+        (torch.tensor([[[[1., 0., 2.], [0., 3., 1.], [2., 1., 0.]]]]),
+         torch.tensor([[[[1., 2.], [0., -1.]]]])),
     'one kernel, one channel': lambda g:
         (torch.randn(1, 1, 5, 5, generator=g), torch.randn(1, 1, 3, 3, generator=g)),
     'two kernels, three channels': lambda g:
@@ -170,8 +201,9 @@ ex.suspect('one_short',
            'The kernel still fits there: a range up to `h - k + 1`, not `h - k`.',
            lambda x, w, s=1, p=0: F.conv2d(F.pad(x, (p, p - 1, p, p - 1)), w, stride=s))
 ex.suspect('result_turned',
-           'The rows and columns of the result are mixed up. '
-           'The outer loop goes over the rows, the inner one over the columns.',
+           'The rows and columns of the result are mixed up. Either the outer loop '
+           'goes over the columns, or the rows were stacked behind the columns: '
+           '`torch.stack` puts the new axis where you say, and rows belong at 2.',
            lambda x, w, s=1, p=0: F.conv2d(x, w, stride=s, padding=p).mT)
 ex.suspect('stacked_in_front',
            'The rows and columns of places are the first two axes of the result. '
@@ -202,24 +234,99 @@ ex.suspect('channels_apart',
                torch.stack([F.conv2d(x[:, c:c+1], w[:, c:c+1], stride=s, padding=p)
                             for c in range(x.shape[1])], 2))
 ex.suspect('square',
-           'The windows are as wide as they are high, and so is not every kernel: '
-           '`k, l = weight.shape[2:]`.',
+           'The windows are not of the shape of the kernel. It has k rows and l '
+           'columns, and need not be a square: `k, l = weight.shape[2:]`.',
            lambda x, w, s=1, p=0: torch.einsum(
                'nchwkl,ockl->nohw',
                F.pad(x, (p,)*4).unfold(2, w.shape[2], s).unfold(3, w.shape[2], s),
                w))
 ex.suspect('square',
-           'The windows are as wide as they are high, and so is not every kernel: '
-           '`k, l = weight.shape[2:]`.',
+           'The windows are not of the shape of the kernel. It has k rows and l '
+           'columns, and need not be a square: `k, l = weight.shape[2:]`.',
            lambda x, w, s=1, p=0:
                (F.pad(x, (p,)*4)
                 .unfold(2, w.shape[2], s).unfold(3, w.shape[2], s)[:, None]
                 *w[:, :, None, None]).sum((2, 5, 6)))
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #c5190bde
+### BEGIN HIDDEN TESTS
+def _slid(x, weight, stride, padding, f):
+    "`conv`, with `f(window, weight)` for each window, and with holes where it is None."
+    x = F.pad(x, (padding,)*4)
+    k, l = weight.shape[2:]
+    h, w = x.shape[2] - k + 1, x.shape[3] - l + 1
+    res = torch.zeros(len(x), len(weight), -(-h//stride), -(-w//stride))
+    for i, j in itertools.product(range(res.shape[2]), range(res.shape[3])):
+        top, left = i*stride, j*stride
+        res[:, :, i, j] = f(x[:, :, top:top+k, left:left+l], weight)
+    return res
+
+def _with_holes(x, weight, stride=1, padding=0):
+    res = F.conv2d(x, weight, padding=padding)
+    held = torch.zeros_like(res)
+    held[:, :, ::stride, ::stride] = res[:, :, ::stride, ::stride]
+    return held
+
+def _old_range(x, weight, stride=1, padding=0):
+    h, w = (len(range(0, a - k + 1, stride))
+            for a, k in zip(x.shape[2:], weight.shape[2:]))
+    return F.conv2d(x, weight, stride=stride, padding=padding)[:, :, :h, :w]
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #1e0c2101
+### BEGIN HIDDEN TESTS
+ex.suspect('padded_columns',
+           'The margin is on the left and on the right only: `F.pad(x, (p, p))` pads '
+           'the last axis. All four sides take four numbers, `(padding,)*4`.',
+           lambda x, w, s=1, p=0: F.conv2d(F.pad(x, (p, p)), w, stride=s))
+ex.suspect('old_size',
+           'The loops end where the picture ended before it had a margin. '
+           'Take `h` and `w` of the padded picture.',
+           _old_range)
+ex.suspect('paired',
+           'Picture 0 met kernel 0 alone, and picture 1 kernel 1. Each picture needs '
+           'each kernel: give `x` an axis for the kernels, `x[:, None]`, or use '
+           '`einsum` with letters of their own for the two.',
+           lambda x, w, s=1, p=0:
+               _slid(x, w, s, p, lambda window, w: (window*w).sum((1, 2, 3))))
+ex.suspect('first_kernel',
+           'Only the first kernel is used. Each gives a channel of the result.',
+           lambda x, w, s=1, p=0: F.conv2d(x, w[:1], stride=s, padding=p))
+ex.suspect('kernels_added',
+           'The results of all kernels are added up. Each is a channel of its own.',
+           lambda x, w, s=1, p=0:
+               F.conv2d(x, w, stride=s, padding=p).sum(1, keepdim=True))
+for _steps in (0, 1):
+    ex.suspect('one_direction', 'The stride is used in one direction only. It is the '
+               'step down and the step to the right.',
+               lambda x, w, s=1, p=0, one=_steps:
+                   F.conv2d(x, w, stride=(1, s) if one else (s, 1), padding=p))
+ex.suspect('holes',
+           'The results lie apart, with zeros between them: place `i` of the result '
+           'belongs to the window that begins at row `i*stride`.', _with_holes)
+def _hanging(x, weight, stride=1, padding=0):
+    x = F.pad(x, (padding,)*4)
+    k, l = weight.shape[2:]
+    return torch.stack(
+        [torch.stack([torch.einsum('nckl,ockl->no', x[:, :, i:i+k, j:j+l], weight)
+                      for j in range(0, x.shape[3], stride)], 2)
+         for i in range(0, x.shape[2], stride)], 2)
+
+_UNLIKE = ('A window and the kernel have not got the same shape. A window that hangs '
+           'over an edge is cut off, and so smaller: the last one begins at `h - k`. '
+           'Or the axes of the kernel are mixed up; they are c_out, c_in, k and l.')
+ex.suspect('unlike_window', _UNLIKE, _hanging)
+ex.symptom('unlike_window', _UNLIKE,
+           lambda want, got: 'does not broadcast' in got.message
+                             or 'must match the size' in got.message)
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #95f3457d
 ### BEGIN HIDDEN TESTS
 ex = Exercise('max_pool', 'resnet', lambda x, size: F.max_pool2d(x, size), {
+    'two squares': lambda g:
+        (torch.tensor([[[[1., 5., 2., 0.], [3., 9., 8., 7.]]]]), 2),
     'one picture': lambda g: (torch.randn(1, 1, 4, 4, generator=g), 2),
     'a row and a column left over': lambda g: (torch.randn(2, 3, 5, 7, generator=g), 2),
     'squares of 3 by 3': lambda g: (torch.randn(1, 2, 6, 8, generator=g), 3),
@@ -299,6 +406,89 @@ ex.symptom('two_things',
                or isinstance(got, Raised) and 'return_types' in got.message)
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #d3144a40
+### BEGIN HIDDEN TESTS
+def _apart(x, size, crop=True, turned=True, over=(2, 4)):
+    "`max_pool` by `reshape`, with the axes in another order."
+    n, c, h, w = x.shape
+    h, w = h//size, w//size
+    if crop: x = x[:, :, :h*size, :w*size]
+    if turned: return x.reshape(n, c, size, h, size, w).amax(over)
+    return x.reshape(n, c, h, w, size, size).amax((4, 5))
+
+def _pooled(x, size, begin=lambda i, size: i*size, largest=lambda t: t.amax((2, 3)),
+            stacked=2, end=1):
+    "`max_pool` in loops, with something to get wrong in each place."
+    rows, cols = (range(len(range(0, a - size + end, size))) for a in x.shape[2:])
+    return torch.stack(
+        [torch.stack([largest(x[:, :, begin(i, size):begin(i, size) + size,
+                                begin(j, size):begin(j, size) + size])
+                      for j in cols], stacked)
+         for i in rows], stacked)
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #f300d1ee
+### BEGIN HIDDEN TESTS
+for _crop, _over in ((True, (2, 4)), (False, (2, 4)), (True, (3, 5))):
+    ex.suspect('pixels_apart',
+               'The numbers that are compared lie far apart in the picture. In '
+               '`reshape` the axis that counts within a square comes behind the one '
+               'that counts the squares: `(n, c, h//size, size, w//size, size)`. Then '
+               'take the largest over the axes 3 and 5.',
+               lambda x, size, crop=_crop, over=_over:
+                   _apart(x, size, crop, over=over))
+ex.suspect('cut_up', ex.suspects[[s.id for s in ex.suspects].index('cut_up')].cause,
+           lambda x, size: _apart(x, size, False, False))
+ex.suspect('within_rows',
+           'The largest is taken over the wrong two axes. Behind '
+           '`(n, c, h//size, size, w//size, size)` rows within a square are axis 3, '
+           'and columns within it axis 5.',
+           lambda x, size:
+               x[:, :, :x.shape[2]//size*size, :x.shape[3]//size*size]
+               .reshape(*x.shape[:2], x.shape[2]//size, size, x.shape[3]//size, size)
+               .amax((4, 5)))
+ex.suspect('small_steps',
+           'The windows lie one pixel further each time. Square `i` begins at row '
+           '`i*size`.',
+           lambda x, size: _pooled(x, size, lambda i, size: i))
+ex.suspect('over_images',
+           'The largest is looked for in all images and channels at once. Each channel '
+           'of each image keeps its own: `amax((2, 3))`.',
+           lambda x, size: _pooled(x, size, largest=lambda t:
+                                   t.max().expand(t.shape[:2])))
+ex.suspect('stacked_in_front',
+           'The rows and columns of squares are the first two axes of the result. '
+           '`torch.stack` puts a new axis in front; `torch.stack(…, 2)` puts '
+           'it behind (n, c).',
+           lambda x, size: F.max_pool2d(x, size).permute(2, 3, 0, 1))
+ex.suspect('one_short',
+           'The last square is missing: a range up to `h - size` leaves its end out, '
+           'and a square still fits there. Up to `h - size + 1`.',
+           lambda x, size: _pooled(x, size, end=0))
+ex.suspect('rows', 'Only the columns are gone together; the rows are as many as '
+           'before.', lambda x, size: F.max_pool2d(x, (1, size)))
+ex.suspect('other_edge',
+           'What is left over is taken off at the upper or left edge. Begin there, and '
+           'leave the rest at the lower and right edge.',
+           lambda x, size: F.max_pool2d(x[:, :, x.shape[2] % size:, x.shape[3] % size:],
+                                        size))
+ex.suspect('sum', 'That is the sum of each square. The largest number is wanted.',
+           lambda x, size: F.avg_pool2d(x, size)*size**2)
+ex.symptom('axis_left',
+           'The result has an axis too many. The largest is wanted over the rows and '
+           'the columns of a square, two axes at once: `amax((4, 5))` behind `unfold`.',
+           lambda want, got: got.dim() > want.dim())
+ex.symptom('not_cropped',
+           'The picture can not be cut into whole squares: here rows or columns are '
+           'left over, and `reshape` or `view` lets no number go. Take them off '
+           'first, `x[:, :, :h//size*size, :w//size*size]`.',
+           lambda want, got: 'is invalid for input of size' in got.message)
+ex.symptom('no_such_square',
+           'There is a loop that goes on over the rows or columns left over, and the '
+           'result has no place for them. Let it end with the last whole square.',
+           lambda want, got: 'IndexError' in got.kinds)
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #x086b86b
 ### BEGIN HIDDEN TESTS
 def _normalise(train, x): return (x - train.mean())/train.std()
@@ -309,6 +499,9 @@ def _pixels(g, n, m=6):
             0.3 + torch.rand(n, 1, 4, 4, generator=g))
 
 ex = Exercise('normalise', 'resnet', _normalise, {
+    'two training images of two pixels': lambda g:
+        (torch.tensor([[[[0.1, 0.1]]], [[[0.1, 0.5]]]]),
+         torch.tensor([[[[0.2, 0.4]]], [[[0., 0.6]]]])),
     'a few images': lambda g: _pixels(g, 5),
     'a single image': lambda g: _pixels(g, 1),
     'more of them than in training': lambda g: _pixels(g, 9, 3)},
@@ -345,6 +538,36 @@ ex.suspect('normalised_train', 'What comes back is `train`, normalised. Wanted i
            lambda train, x: (train - train.mean())/train.std())
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #f4b42252
+### BEGIN HIDDEN TESTS
+ex.suspect('by_n',
+           'The sum of squares is divided by the number of pixels. `std` divides by '
+           'one less, unless it is told otherwise; that of NumPy does not.',
+           lambda train, x: (x - train.mean())/train.std(correction=0))
+ex.suspect('per_image', 'Each image is normalised for itself. The mean and the spread '
+           'should come from the training images, and be the same for all.',
+           lambda train, x: (x - x.mean((1, 2, 3), keepdim=True))
+                            /x.std((1, 2, 3), keepdim=True))
+ex.suspect('min_max', 'That brings the smallest pixel to 0 and the largest to 1. '
+           'Wanted are the mean and the spread in their place.',
+           lambda train, x: (x - train.min())/(train.max() - train.min()))
+ex.suspect('sign', '`x` is taken off the mean. Take the mean off `x`.',
+           lambda train, x: (train.mean() - x)/train.std())
+ex.suspect('turned', 'The two have changed places: `train` is normalised by `x`.',
+           lambda train, x: (train - x.mean())/x.std())
+ex.suspect('multiplied', 'It is multiplied by the spread. Divide by it.',
+           lambda train, x: (x - train.mean())*train.std())
+ex.suspect('added', 'The mean is added. Subtract it.',
+           lambda train, x: (x + train.mean())/train.std())
+ex.suspect('together', 'The mean and the spread are those of all images together. '
+           'They should come from `train` alone.',
+           lambda train, x: (x - torch.cat([train, x]).mean())
+                            /torch.cat([train, x]).std())
+ex.suspect('of_mnist', "These are the numbers of MNIST's training images. Other images "
+           'have others: calculate them from `train`.',
+           lambda train, x: (x - 0.1307)/0.3081)
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #x082c624
 ### BEGIN HIDDEN TESTS
 def _sizes(size, layers, padded=True, root=False, keep=False):
@@ -358,6 +581,7 @@ def _sizes(size, layers, padded=True, root=False, keep=False):
     return res
 
 ex = Exercise('sizes', 'resnet', _sizes, {
+    'two layers': lambda g: (7, [(3, 2), (3, 1)]),
     'the plain net of the chapter': lambda g: (28, [(5, 2), (3, 2), (3, 1), (3, 1)]),
     'one layer': lambda g: (9, [(3, 2)]),
     'large kernels, odd sizes': lambda g: (45, [(7, 2), (5, 3), (3, 2)]),
@@ -404,6 +628,29 @@ ex.suspect('odd_only', 'That is right for kernels of odd size. For an even one t
                                  for k, stride in layers])
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #a3470143
+### BEGIN HIDDEN TESTS
+ex.suspect('stride_and_padding', 'Stride and padding have changed places: '
+           '`out_size(size, kernel, stride, padding)`.',
+           lambda size, layers: [size := (size + 2*stride - k)//(k//2) + 1
+                                 for k, stride in layers])
+ex.suspect('pairs_turned', 'In each pair the kernel comes first, then the stride.',
+           lambda size, layers: _sizes(size, [(k, s) for s, k in layers]))
+for _kind in (int, float):
+    ex.suspect('half_too_much', 'The padding is not rounded down: `2*kernel//2` is the '
+               'whole kernel, and so is `2*(kernel/2)`. Halve and round first, '
+               '`2*(kernel//2)`.',
+               lambda size, layers, kind=_kind:
+                   [size := kind(size//s + 1) for _, s in layers])
+ex.suspect('no_start', 'The place at which the kernel starts is not counted: add 1 to '
+           'what the division gives.',
+           lambda size, layers: [size := (size + 2*(k//2) - k)//s for k, s in layers])
+ex.suspect('first_alone',
+           'Only the first layer is in the list: does the `return` stand inside the '
+           'loop?',
+           lambda size, layers: _sizes(size, layers)[:1] or None)
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #x08e629f
 ### BEGIN HIDDEN TESTS
 def _conv_numbers(channels, kernels, area=2):
@@ -413,6 +660,7 @@ def _n_numbers(channels, kernels, n_out):
     return _conv_numbers(channels, kernels) + (channels[-1] + 1)*n_out
 
 ex = Exercise('n_numbers', 'resnet', _n_numbers, {
+    'one layer': lambda g: ([1, 2], [3], 2),
     'the plain net of the chapter': lambda g: ([1, 8, 16, 32, 64], [5, 3, 3, 3], 2),
     'one layer, colours': lambda g: ([3, 4], [3], 10),
     'two layers': lambda g: ([2, 5, 7], [1, 4], 3)},
@@ -453,6 +701,41 @@ ex.suspect('conv_biases', 'The convolutions are counted with biases. Here they h
                _n_numbers(channels, kernels, n_out) + sum(channels[1:]))
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #c3e72440
+### BEGIN HIDDEN TESTS
+ex.suspect('one_bias', 'The linear layer is counted with a single bias. Each score has '
+           'one of its own.',
+           lambda channels, kernels, n_out:
+               _conv_numbers(channels, kernels) + channels[-1]*n_out + 1)
+ex.suspect('biases_turned', 'The convolutions are counted with biases, and the linear '
+           'layer without. It is the other way round.',
+           lambda channels, kernels, n_out: _conv_numbers(channels, kernels)
+               + sum(channels[1:]) + channels[-1]*n_out)
+ex.suspect('same_channels', 'The channels that come in are counted twice. A layer has '
+           'the number coming in times the number going out.',
+           lambda channels, kernels, n_out:
+               sum(a*a*k*k for a, k in zip(channels, kernels))
+               + (channels[-1] + 1)*n_out)
+ex.suspect('first_missing', 'The first convolution is missing.',
+           lambda channels, kernels, n_out:
+               _n_numbers(channels[1:], kernels[1:], n_out))
+ex.suspect('last_missing', 'The last convolution is missing.',
+           lambda channels, kernels, n_out:
+               _conv_numbers(channels[:-1], kernels) + (channels[-1] + 1)*n_out)
+ex.suspect('brackets', 'Brackets are missing: `*` comes before `+`. Each score has '
+           '`channels[-1] + 1` numbers.',
+           lambda channels, kernels, n_out:
+               _conv_numbers(channels, kernels) + channels[-1] + 1*n_out)
+ex.suspect('added', 'The channels coming in and going out are added. Each kernel that '
+           'goes out reaches through all that come in: multiply.',
+           lambda channels, kernels, n_out:
+               sum((a + b)*k*k for a, b, k in zip(channels, channels[1:], kernels))
+               + (channels[-1] + 1)*n_out)
+ex.symptom('past_the_end', 'An index runs past the end of a list. There are as many '
+           'layers as `kernels` has numbers, and one more number in `channels`.',
+           lambda want, got: 'IndexError' in got.kinds)
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #x08785f3
 ### BEGIN HIDDEN TESTS
 def _dead(result): return (result == 0).all(0).all(-1).all(-1).float().mean()
@@ -469,6 +752,8 @@ def _result(g, n, dead, half=True, c=6):
     return x
 
 ex = Exercise('dead_share', 'resnet', _dead, {
+    'two images, two channels': lambda g:
+        (torch.tensor([[[[0., 0.]], [[0., 1.]]], [[[0., 0.]], [[0., 0.]]]]),),
     'two of six': lambda g: (_result(g, 5, 2),),
     'none': lambda g: (_result(g, 3, 0),),
     'a batch of one': lambda g: (_result(g, 1, 3),),
@@ -497,10 +782,46 @@ ex.suspect('any_zero', 'A channel counts as dead if it has a zero anywhere. It '
            lambda result: (result == 0).any(0).any(-1).any(-1).float().mean())
 ex.suspect('count', 'That is how many channels are dead. Wanted is their share of all '
            'channels.', lambda result: (result.amax((0, 2, 3)) == 0).sum().float())
+ex.suspect('count', 'That is how many channels are dead. Wanted is their share of all '
+           'channels.', lambda result: (result.amax((0, 2, 3)) == 0).sum())
 ex.suspect('alive', 'That is the share of channels that are alive. Wanted is that of '
            'the dead ones.', lambda result: (result.amax((0, 2, 3)) > 0).float().mean())
 ex.suspect('first_image', 'Only the first image is looked at.',
            lambda result: (result[0].amax((1, 2)) == 0).float().mean())
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #313860da
+### BEGIN HIDDEN TESTS
+ex.suspect('images', 'That is the share of images that are 0 everywhere. Channels are '
+           'axis 1; look over all the others, `(0, 2, 3)`.',
+           lambda result: (result.amax((1, 2, 3)) == 0).float().mean())
+ex.suspect('places', 'That is the share of places that are always 0. Channels are '
+           'axis 1; look over all the others, `(0, 2, 3)`.',
+           lambda result: (result.amax((0, 1)) == 0).float().mean())
+ex.suspect('each_place', 'Each place of a channel is asked for itself. A channel is '
+           'dead if none of its places is ever above 0.',
+           lambda result: (result.amax(0) == 0).float().mean())
+ex.suspect('on_any_image', 'A channel counts as dead if it is 0 on one of the images. '
+           'It should be 0 on all of them: `all`, not `any`.',
+           lambda result: (result.amax((2, 3)) == 0).any(0).float().mean())
+for _below in (1e-2, 1e-1):
+    ex.suspect('nearly', 'A channel with small numbers counts as dead. It is hardly '
+               'alive, but a slope still passes: dead is what is 0.',
+               lambda result, below=_below:
+                   (result.amax((0, 2, 3)) < below).float().mean())
+ex.suspect('by_images', 'The number of dead channels is divided by the number of '
+           'images, `len(result)`. Divide by that of the channels, `result.shape[1]`.',
+           lambda result: (result.amax((0, 2, 3)) == 0).sum()/len(result))
+ex.suspect('percent', 'That is in per cent. A share from 0 to 1 is wanted.',
+           lambda result: 100*(result.amax((0, 2, 3)) == 0).float().mean())
+ex.suspect('each', 'That says of each channel whether it is dead. The mean of it is '
+           'the share.', lambda result: result.amax((0, 2, 3)) == 0)
+ex.symptom('not_floats', 'The mean of true and false is asked for, and PyTorch has '
+           'means of numbers only. `.float()` makes 1 and 0 of them.',
+           lambda want, got: 'mean(): could not infer' in got.message)
+ex.symptom('two_things', '`max` with an axis returns two things, the largest numbers '
+           'and their places. `amax` returns the numbers alone, and takes several axes '
+           'at once.', lambda want, got: 'return_types' in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #x0835135
@@ -510,6 +831,8 @@ def _start(weight): return math.sqrt(2/weight[0].numel())
 def _kernels(*shape): return lambda g: (torch.randn(*shape, generator=g),)
 
 ex = Exercise('good_spread', 'resnet', _start, {
+    'one kernel, eight numbers': lambda g:
+        (torch.tensor([[[[1., 2.], [3., 4.]], [[5., 6.], [7., 8.]]]]),),
     'the first layer of the plain net': _kernels(8, 1, 5, 5),
     'more channels': _kernels(16, 8, 3, 3),
     'kernels that are no squares': _kernels(4, 3, 2, 5),
@@ -542,6 +865,32 @@ ex.suspect('measured', 'That is the spread of the numbers that are there. They d
            'matter: what should it be?', lambda weight: weight.std().item())
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #447811d9
+### BEGIN HIDDEN TESTS
+for _axis in (2, 3):
+    ex.suspect('square', 'The kernel is taken for a square. It has k rows and l '
+               'columns: `weight[0].numel()` counts what is there.',
+               lambda weight, axis=_axis:
+                   math.sqrt(2/(weight.shape[1]*weight.shape[axis]**2)))
+ex.suspect('two_outside', 'The 2 is not under the root. It belongs there: '
+           's² = 2/n.', lambda weight: 2/math.sqrt(weight[0].numel()))
+ex.suspect('both_fans', 'The numbers that come in and those that go out are counted '
+           'together. That is another rule (Xavier); here what comes in counts.',
+           lambda weight: math.sqrt(2/(weight[0].numel() + weight[:, 0].numel())))
+ex.suspect('turned', 'That is 1 divided by the spread: the more products a sum has, '
+           'the smaller they have to be.',
+           lambda weight: math.sqrt(weight[0].numel()/2))
+ex.suspect('half', 'The 2 stands below the line. The ReLU halves the mean square, and '
+           'the kernels make up for it by being larger.',
+           lambda weight: math.sqrt(1/(2*weight[0].numel())))
+ex.suspect('variance', 'That is the square of a spread. Take the root, and think of '
+           'the ReLU.', lambda weight: 1/weight[0].numel())
+ex.suspect('drawn', 'The kernels were drawn, and their spread measured. It is only '
+           'near the number wanted, and another each time: calculate it.',
+           lambda weight: nn.init.kaiming_normal_(
+               weight.clone(), nonlinearity='relu').std().item())
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #x0876a50
 ### BEGIN HIDDEN TESTS
 def _spreads(net, x, what=lambda t: t.std().item()):
@@ -558,6 +907,8 @@ def _net(g, *layers, n=4):
     return net, torch.randn(n, 1, 6, 6, generator=g)
 
 ex = Exercise('spreads', 'resnet', _spreads, {
+    'three numbers, two layers': lambda g:
+        (nn.Sequential(nn.ReLU(), nn.Flatten()), torch.tensor([[[[-4., 1., 2.]]]])),
     'two convolutions': lambda g: _net(g, nn.Conv2d(1, 3, 3), nn.ReLU(),
                                        nn.Conv2d(3, 2, 3)),
     'one layer': lambda g: _net(g, nn.Conv2d(1, 2, 3)),
@@ -595,6 +946,26 @@ ex.suspect('last_alone', 'That is the last layer alone. Wanted is a list with a 
 ex.suspect('with_input', 'The list begins with the spread of `x` itself. Wanted is a '
            'number for each layer.',
            lambda net, x: [x.std().item(), *_spreads(net, x)])
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #a896c422
+### BEGIN HIDDEN TESTS
+ex.suspect('by_n',
+           'The sum of squares is divided by the number of values. `std` divides by '
+           'one less, unless it is told otherwise; that of NumPy does not.',
+           lambda net, x: _spreads(net, x, lambda t: t.std(correction=0).item()))
+ex.suspect('first_alone', 'That is the first layer alone: does the `return` stand '
+           'inside the loop?', lambda net, x: _spreads(net, x)[:1])
+ex.suspect('whole_net', 'The whole net is in the list too. `net.modules()` gives the '
+           'net itself as well; loop over `net` or `net.children()`.',
+           lambda net, x: _spreads(net, x) + _spreads(net, x)[-1:])
+ex.suspect('weights_only',
+           'Only layers with weights are in the list. A ReLU is a layer too: a number '
+           'for each.',
+           lambda net, x: [s for layer, s in zip(net, _spreads(net, x))
+                           if hasattr(layer, 'weight')])
+ex.suspect('first_image', 'Only the first image is looked at.',
+           lambda net, x: _spreads(net, x, lambda t: t[0].std().item()))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #6fc1469f
@@ -635,6 +1006,9 @@ def _new_memory(x, weight, bias, running_mean, running_var, training, momentum, 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #9492b4db
 ### BEGIN HIDDEN TESTS
 ex = Exercise('batch_norm', 'resnet', norms.batch_norm, {
+    'one channel, two numbers': lambda g:
+        (torch.tensor([[[[1.]]], [[[5.]]]]), *torch.tensor([[2.], [10.], [1.], [2.]]),
+         True, 0.5, 1e-5),
     'training': lambda g: _images(g, 4, True),
     'evaluation': lambda g: _images(g, 4, False),
     'training, a smaller batch and a quick memory': lambda g:
@@ -716,7 +1090,8 @@ ex.suspect('all_channels',
 ### BEGIN HIDDEN TESTS
 ex.suspect('no_scale',
            'The learned scale and offset, `weight` and `bias`, are not used.',
-           lambda *a: _norm(a[0], torch.ones(3), torch.zeros(3), *a[3:]))
+           lambda *a: _norm(a[0], torch.ones_like(a[1]), torch.zeros_like(a[2]),
+                            *a[3:]))
 ex.suspect('no_eps',
            '`eps` is not used: a channel that is the same everywhere '
            'gives 0 divided by 0.',
@@ -728,11 +1103,90 @@ ex.suspect('columns',
 ex.suspect('columns',
            'A number for each channel, shape (c,), was laid along the last axis, '
            'the columns. With `[:, None, None]` it meets the channels.',
-           lambda *a: _norm(a[0], torch.ones(3), torch.zeros(3), *a[3:])*a[1] + a[2])
+           lambda *a: a[2] + a[1]*_norm(a[0], torch.ones_like(a[1]),
+                                        torch.zeros_like(a[2]), *a[3:]))
 ex.suspect('new_memory',
            "In training the memory is moved, and then used to normalise. "
            "There the batch's own mean and variance are wanted.",
            _new_memory)
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #b328c0d6
+### BEGIN HIDDEN TESTS
+def _remember(x, weight, bias, running_mean, running_var, training, momentum, eps,
+              how):
+    "`batch_norm` with a memory of its own kind: `how` is told the batch's numbers."
+    res = _norm(x, weight, bias, running_mean, running_var, training, momentum, eps,
+                remember=False)
+    if training:
+        with torch.no_grad(): how(running_mean, running_var, x, momentum)
+    return res
+
+def _memory_copied(mean, var, x, momentum):
+    mean.copy_(x.mean((0, 2, 3)))
+    var.copy_(x.var((0, 2, 3)))
+
+def _memory_added(mean, var, x, momentum):
+    mean += momentum*x.mean((0, 2, 3))
+    var += momentum*x.var((0, 2, 3))
+
+def _memory_of_means(mean, var, x, momentum): mean.lerp_(x.mean((0, 2, 3)), momentum)
+
+def _memory_of_spreads(mean, var, x, momentum):
+    mean.lerp_(x.mean((0, 2, 3)), momentum)
+    var.lerp_(x.std((0, 2, 3)), momentum)
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #7923eb10
+### BEGIN HIDDEN TESTS
+ex.suspect('bias_first',
+           '`bias` is added before it is multiplied by `weight`. First multiply, '
+           'then add.',
+           lambda *a: _norm(*a[:2], a[1]*a[2], *a[3:]))
+ex.suspect('scale_and_offset',
+           '`weight` and `bias` have changed places: multiply by `weight`, add `bias`.',
+           lambda *a: _norm(a[0], a[2], a[1], *a[3:]))
+ex.suspect('no_offset', '`bias` is not added, the offset that each channel learns.',
+           lambda *a: _norm(*a[:2], torch.zeros_like(a[2]), *a[3:]))
+ex.suspect('no_weight', 'It is not multiplied by `weight`, the scale that each '
+           'channel learns.',
+           lambda *a: _norm(a[0], torch.ones_like(a[1]), *a[2:]))
+ex.suspect('not_divided',
+           'It is not divided by the spread, the square root of the variance plus '
+           '`eps`.', lambda *a: _norm(*a, spread=lambda var, eps: torch.ones_like(var)))
+ex.suspect('not_centred', 'The mean is not subtracted.',
+           lambda x, w, b, m, v, training, *a: _norm(x, w, b, m, v, training, *a)
+               + ((x.mean((0, 2, 3)) if training else m)*w
+                  /((x.var((0, 2, 3), correction=0) if training else v) + a[1]).sqrt()
+                  )[:, None, None])
+ex.suspect('std_and_eps',
+           'It divides by `x.std(…) + eps`. That spread divides by one less, and `eps` '
+           'belongs under the root: `(var + eps).sqrt()`, with `correction=0`.',
+           lambda *a: _norm(*a, less=1, spread=lambda var, eps: var.sqrt() + eps))
+ex.suspect('memory_replaced',
+           'The memory is replaced by the mean and the variance of this batch. It '
+           'moves only a part `momentum` of the way towards them.',
+           lambda *a: _remember(*a, _memory_copied))
+ex.suspect('memory_grows',
+           "A part of the batch's numbers is added, and nothing of the old ones goes: "
+           'so the memory grows from batch to batch. Of the old, `1 - momentum` stays.',
+           lambda *a: _remember(*a, _memory_added))
+ex.suspect('means_alone', 'Only `running_mean` learns. `running_var` does so too.',
+           lambda *a: _remember(*a, _memory_of_means))
+ex.suspect('spreads_remembered',
+           '`running_var` moves towards the spread. It remembers the variance.',
+           lambda *a: _remember(*a, _memory_of_spreads))
+ex.symptom('memory',
+           'The result is right, and so are all arguments but the memory, which is '
+           'not what it should be afterwards. In training it moves by the part '
+           '`momentum` from the old numbers towards those of the batch; in '
+           'evaluation it stays.',
+           lambda want, got: all(map(torch.equal, want[:3], got[:3])))
+ex.symptom('memory_shape',
+           'A tensor that is changed in place keeps its shape, and what is mixed into '
+           'the memory has another one. Both have to be of shape (c,): leave '
+           '`keepdim` out there, or `flatten()`.',
+           lambda want, got: "doesn't match the broadcast shape" in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #9a2739c7
@@ -756,9 +1210,26 @@ def _block(g, n=4, n_in=3, n_out=3, stride=1, down=False, training=True):
     return torch.randn(n, n_in, 6, 6, generator=g), *layers
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #9eb9678d
+### BEGIN HIDDEN TESTS
+class _Step(nn.Module):
+    "A layer that can be followed with a pencil; shows itself as a formula."
+    def __init__(self, formula, f):
+        super().__init__()
+        self.formula, self.f = formula, f
+    def forward(self, x): return self.f(x)
+    def __repr__(self): return self.formula
+
+def _pencil():
+    return (torch.tensor([[[[1., 3., -2.]]]]), _Step('2*x', lambda x: 2*x),
+            _Step('x - 3', lambda x: x - 3), _Step('-x', lambda x: -x),
+            _Step('x + 1', lambda x: x + 1))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #d32da1b5
 ### BEGIN HIDDEN TESTS
 ex = Exercise('residual', 'resnet', _residual, {
+    'layers for a pencil': lambda g: _pencil(),
     'a block of one shape': lambda g: _block(g),
     'half the size, more channels': lambda g: _block(g, n_out=5, stride=2, down=True),
     'a downsample that keeps the shape': lambda g: _block(g, down=True),
@@ -838,4 +1309,199 @@ ex.suspect('down_first',
            '`downsample` is for the shortcut alone: '
            '`conv1` is to be given `x` as it came.',
            lambda x, *layers: _residual(_shortcut(x, (*layers, None)[4]), *layers[:4]))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #ebfd0405
+### BEGIN HIDDEN TESTS
+ex.suspect('third_relu',
+           'There is a ReLU behind `bn2`, before the shortcut is added. The second one '
+           'comes after the addition: here the block could only ever add to `x`.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(F.relu(bn2(conv2(F.relu(bn1(conv1(x))))))
+                      + _shortcut(x, down)))
+ex.suspect('shortcut_relu',
+           'The shortcut goes through a ReLU before it is added. It is `x`, or '
+           '`downsample(x)`, as it comes.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(F.relu(bn1(conv1(x))))) + F.relu(_shortcut(x, down))))
+ex.suspect('both_added',
+           '`x` and `downsample(x)` are both added. Where there is a `downsample`, it '
+           'takes the place of `x`.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu((down(x) if down else 0)
+                      + bn2(conv2(F.relu(bn1(conv1(x))))) + x))
+ex.suspect('only_down',
+           'Something is added only where there is a `downsample`. Where there is '
+           'none, `x` itself is the shortcut.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(F.relu(bn1(conv1(x))))) + (down(x) if down else 0)))
+ex.suspect('by_shape',
+           'Where the shapes fit, `downsample` is left out. Where there is one, it is '
+           'used, whatever the shapes.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu((r := bn2(conv2(F.relu(bn1(conv1(x))))))
+                      + (x if r.shape == x.shape else down(x))))
+ex.suspect('no_relu', 'There is no ReLU. One belongs behind `bn1`, one at the end.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               bn2(conv2(bn1(conv1(x)))) + _shortcut(x, down))
+ex.suspect('halves_turned',
+           'The second half comes first. Begin with `conv1` and `bn1`.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn1(conv1(F.relu(bn2(conv2(x))))) + _shortcut(x, down)))
+ex.suspect('subtracted', 'The shortcut is subtracted. Add it.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(F.relu(bn1(conv1(x))))) - _shortcut(x, down)))
+ex.suspect('multiplied', 'It is multiplied by the shortcut. Add it.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(bn2(conv2(F.relu(bn1(conv1(x)))))*_shortcut(x, down)))
+ex.suspect('down_of_result',
+           '`downsample` is given the result of the layers. It is there to make `x` '
+           'fit.',
+           lambda x, conv1, bn1, conv2, bn2, down=None:
+               F.relu(_shortcut(bn2(conv2(F.relu(bn1(conv1(x))))), down) + x))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #e2dc7b46
+### BEGIN HIDDEN TESTS
+def _same(x, weight): return resnet.conv(x, weight, None, 1, weight.shape[2]//2)
+
+def _mini(x, stem, weight1, norm1, weight2, norm2, training=True, conv=_same,
+          pool=lambda t: F.max_pool2d(t, 2), relu=F.relu, block=_residual,
+          modes=lambda training: (training, training),
+          head=lambda t: t.mean((2, 3))):
+    "`mini_resnet`, with something to get wrong in each place."
+    one, two = modes(training)
+    x = pool(relu(conv(x, stem)))
+    return head(block(x, lambda t: conv(t, weight1),
+                      lambda t: norms.batch_norm(t, *norm1, one),
+                      lambda t: conv(t, weight2),
+                      lambda t: norms.batch_norm(t, *norm2, two)))
+
+def _mini_pencil(g):
+    "Two images, kernels of 1 by 1, norms to follow with a pencil."
+    def norm(*numbers): return tuple(torch.tensor([[float(o)] for o in numbers]))
+    return (torch.tensor([[[[1., -2.], [3., 0.]]], [[[-1., 0.], [1., 2.]]]]),
+            torch.tensor([[[[2.]]]]),
+            torch.tensor([[[[0.5]]]]), norm(1, 0, 1, 4), torch.tensor([[[[-2.]]]]),
+            norm(1, 0, 0, 1), False)
+
+def _mini_images(g, training, n=3, c=2, size=14):
+    "Images and weights from the generator."
+    def norm(): return (*torch.randn(2, c, generator=g), torch.randn(c, generator=g),
+                        torch.rand(c, generator=g) + 0.5)
+    return (torch.randn(n, 1, size, size + 2, generator=g),
+            torch.randn(c, 1, 3, 3, generator=g),
+            torch.randn(c, c, 3, 3, generator=g), norm(),
+            torch.randn(c, c, 3, 3, generator=g), norm(), training)
+
+def _own(answer, *args):
+    """Calls an answer that uses functions from above. Where one of these is still a
+    stub, that is said, as the answer itself is none."""
+    try: return answer(*args)
+    except NotImplementedError as e:
+        last = e.__traceback__
+        while last.tb_next: last = last.tb_next
+        code = last.tb_frame.f_code
+        if str(e) or code is getattr(answer, '__code__', code): raise
+        raise NotImplementedError(f'`{code.co_name}` is still to be written') from e
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #fd2c13a2
+### BEGIN HIDDEN TESTS
+def _mini_resnet(x, stem, weight1, norm1, weight2, norm2, training=True):
+    return _mini(x, stem, weight1, norm1, weight2, norm2, training)
+
+ex = Exercise('mini_resnet', 'resnet', _mini_resnet, {
+    'kernels of one number, 2, 0.5 and -2; norms that give (x - 1)/2 and x':
+        _mini_pencil,
+    'evaluation': lambda g: _mini_images(g, False),
+    'evaluation, one image': lambda g: _mini_images(g, False, 1),
+    'training': lambda g: _mini_images(g, True)},
+    run=lambda answer, x, stem, weight1, norm1, weight2, norm2, training:
+        _own(answer, x, stem, weight1, norm1, weight2, norm2, training),
+    grad=['x', 'stem', 'weight1', 'weight2'],
+    tol=1e-4,
+    hints=('Your `residual` calls its four layers with one argument, the picture. '
+           'What you have are functions with more. How do you make one of the other?',
+           'A function inside the function does it: '
+           '`def bn1(t): return batch_norm(t, *norm1, training)`, and likewise for '
+           '`conv`, which wants its kernels, a stride of 1 and its padding.',
+           'The stem is `x = max_pool(F.relu(conv(x, stem, 1, stem.shape[2]//2)), 2)`. '
+           'With `conv1`, `bn1`, `conv2`, `bn2` defined in the function, what is left '
+           'is `residual(x, conv1, bn1, conv2, bn2).mean((2, 3))`.'),
+    why='A network is functions put one behind the other. A ResNet-18 is this, with '
+        'eight blocks in place of one, a `downsample` where the shape changes, and a '
+        'linear layer that makes scores of the means.')
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #9e69d404
+### BEGIN HIDDEN TESTS
+ex.symptom('stub',
+           'Your function calls one from above that still raises '
+           '`NotImplementedError`; its name is below. Write that one first, or run '
+           'its cell again.',
+           lambda want, got: 'is still to be written' in got.message)
+ex.suspect('no_pool', 'The max pooling is missing.',
+           lambda *a: _mini(*a, pool=lambda t: t))
+ex.suspect('no_stem_relu',
+           'The ReLU of the stem is missing: one belongs between its convolution and '
+           'the max pooling.', lambda *a: _mini(*a, relu=lambda t: t))
+ex.suspect('no_padding',
+           'The convolutions have no padding. Each has half its kernel, '
+           '`weight.shape[2]//2`.',
+           lambda *a: _mini(*a, conv=lambda x, w: F.conv2d(x, w)))
+ex.suspect('stem_unpadded',
+           'The convolution of the stem has no padding. It has half its kernel, '
+           '`stem.shape[2]//2`.',
+           lambda x, stem, *a: _mini(
+               x, stem, *a, conv=lambda t, w: F.conv2d(t, w) if w is stem
+               else _same(t, w)))
+ex.suspect('padding_1', 'The padding is 1 here, whatever the kernel is. '
+           'It is half the kernel, rounded down.',
+           lambda *a: _mini(*a, conv=lambda x, w: F.conv2d(x, w, padding=1)))
+ex.suspect('always_training',
+           'The batch normalisation is always in training. Hand `training` on to it: '
+           'else its default counts.',
+           lambda *a: _mini(*a, modes=lambda training: (True, True)))
+ex.suspect('half_training',
+           'One of the two batch normalisations is always in training. Hand '
+           '`training` on to both.',
+           lambda *a: _mini(*a, modes=lambda training: (True, training)))
+ex.suspect('half_training',
+           'One of the two batch normalisations is always in training. Hand '
+           '`training` on to both.',
+           lambda *a: _mini(*a, modes=lambda training: (training, True)))
+ex.suspect('always_evaluation',
+           'The batch normalisation is always in evaluation. In training it uses the '
+           'batch, and its memory learns.',
+           lambda *a: _mini(*a, modes=lambda training: (False, False)))
+ex.suspect('no_mean', 'The means are missing: of each channel one number is wanted, '
+           'shape (n, c).', lambda *a: _mini(*a, head=lambda t: t))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #2f83f838
+### BEGIN HIDDEN TESTS
+ex.suspect('kept_axes', 'The means have kept their axes, as `AdaptiveAvgPool2d(1)` '
+           'does. The shape (n, c) is wanted: `mean((2, 3))`.',
+           lambda *a: _mini(*a, head=lambda t: t.mean((2, 3), keepdim=True)))
+ex.suspect('over_channels', 'The mean goes over the channels too. Each channel has its '
+           'own.', lambda *a: _mini(*a, head=lambda t: t.mean((1, 2, 3))))
+ex.suspect('largest', 'That is the largest number of each channel. The mean is wanted.',
+           lambda *a: _mini(*a, head=lambda t: t.amax((2, 3))))
+ex.suspect('added_up', 'That is the sum of each channel. The mean is wanted.',
+           lambda *a: _mini(*a, head=lambda t: t.sum((2, 3))))
+ex.suspect('no_shortcut', 'The shortcut is missing: your `residual` adds it.',
+           lambda *a: _mini(*a, block=lambda x, c1, b1, c2, b2:
+                            F.relu(b2(c2(F.relu(b1(c1(x))))))))
+ex.suspect('pooled_twice', 'The result of the block is pooled again. Max pooling comes '
+           'once, in the stem.',
+           lambda *a: _mini(*a, block=lambda *b: F.max_pool2d(_residual(*b), 2)))
+ex.suspect('first_norm_twice', '`norm1` is used twice. Behind the second convolution '
+           'comes `norm2`.',
+           lambda x, stem, w1, n1, w2, n2, training=True:
+               _mini(x, stem, w1, n1, w2, n1, training))
+ex.suspect('first_weight_twice', '`weight1` is used twice. The second convolution has '
+           '`weight2`.',
+           lambda x, stem, w1, n1, w2, n2, training=True:
+               _mini(x, stem, w1, n1, w1, n2, training))
 ### END HIDDEN TESTS

@@ -22,6 +22,7 @@ def _classes(g, n, k): return torch.randint(k, (n,), generator=g)
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #3739cc58
 ### BEGIN HIDDEN TESTS
 ex = Exercise('softmax', 'ten_digits', ten_digits.softmax, {
+    'two images, two scores': lambda g: torch.tensor([[0., 0.], [2., 0.]]),
     'four images, ten scores': lambda g: _scores(g, 4, 10),
     'a batch of one': lambda g: _scores(g, 1, 3),
     'as many images as scores': lambda g: _scores(g, 3, 3),
@@ -124,9 +125,60 @@ ex.symptom('two_things',
            lambda want, got: 'return_types' in got.message)
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #1c654ea9
+### BEGIN HIDDEN TESTS
+ex.suspect('base_2', 'These are powers of 2. The exponential is a power of e, `exp`.',
+           lambda x: 2**(x - x.amax(1, keepdim=True))
+                     /(2**(x - x.amax(1, keepdim=True))).sum(1, keepdim=True))
+for _positive in (torch.abs, torch.square):
+    ex.suspect('made_positive',
+               'Negative scores are made positive by `abs` or by a square, and so a '
+               'low score may get a high probability. The exponential keeps the order.',
+               lambda x, f=_positive: f(x)/f(x).sum(1, keepdim=True))
+ex.suspect('scaled',
+           'The scores are divided by the largest of their row. Take it off instead: '
+           'dividing changes how far apart they are.',
+           lambda x: (x/x.abs().amax(1, keepdim=True)).softmax(1))
+ex.suspect('turned',
+           'The sign is turned round: the highest score gets the lowest probability.',
+           lambda x: (-x).softmax(1))
+ex.suspect('by_mean',
+           'It is divided by the mean of the row, so that a row adds up to k. Divide '
+           'by the sum.', lambda x: x.softmax(1)*x.shape[1])
+for _places in (2, 3):
+    ex.suspect('rounded',
+               'The probabilities are rounded. Return them as they are; rounding is '
+               'for showing.',
+               lambda x, places=_places: x.softmax(1).round(decimals=places))
+ex.suspect('one_hot',
+           'That is 1 for the highest score and 0 for all others. The others get their '
+           'share too.', lambda x: F.one_hot(x.argmax(1), x.shape[1]).float())
+ex.suspect('half_shifted',
+           'The largest is taken off above the line, and not below. Use the same '
+           'exponentials in both places.',
+           lambda x: (x - x.amax(1, keepdim=True)).exp()/x.exp().sum(1, keepdim=True))
+ex.suspect('sigmoids',
+           'That is each sigmoid divided by the sum of the sigmoids. The exponential '
+           'is wanted in their place.',
+           lambda x: x.sigmoid()/x.sigmoid().sum(1, keepdim=True))
+ex.suspect('nan_to_0',
+           'The exponential of a large score is infinite, and what is no number was '
+           'then made 0: such a row adds up to nothing. Take the largest score of each '
+           'row off first.',
+           lambda x: (x.exp()/x.exp().sum(1, keepdim=True)).nan_to_num())
+_OVERFLOW = next(s.cause for s in ex.suspects if s.id == 'overflow')
+ex.suspect('overflow', _OVERFLOW,
+           lambda x: ((e := x.double().exp())/e.sum(1, keepdim=True)).float())
+ex.symptom('overflow', 'The exponential of a large score is too large for a number. '
+           'Take the largest score of each row off first.',
+           lambda want, got: 'OverflowError' in got.kinds)
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #3259ec7f
 ### BEGIN HIDDEN TESTS
 ex = Exercise('cross_entropy', 'ten_digits', ten_digits.cross_entropy, {
+    'two images, three classes': lambda g:
+        (torch.tensor([[0., 0., 0.], [2., 0., 0.]]), torch.tensor([2, 0])),
     'five images': lambda g: (_scores(g, 5, 10), _classes(g, 5, 10)),
     'a batch of one': lambda g: (_scores(g, 1, 10), _classes(g, 1, 10)),
     'as many images as classes': lambda g: (_scores(g, 4, 4), _classes(g, 4, 4)),
@@ -216,62 +268,73 @@ ex.suspect('targets_unused',
 ex.suspect('base_2',
            'That is the logarithm to the base 2. The natural one, `log`, is wanted.',
            lambda preds, targets: F.cross_entropy(preds, targets)/math.log(2))
-ex.suspect('small_number',
-           'A small number is added before the logarithm, lest it be that of 0. '
-           'That limits the loss just where the model is most wrong, '
-           'and takes its slope away. Calculate it without the probability: '
-           'the score minus `logsumexp` of its row.',
-           lambda preds, targets:
-               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-6).log().mean())
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #2f5e2c8f
 ### BEGIN HIDDEN TESTS
-ex.suspect('small_number',
-           'A small number is added before the logarithm, lest it be that of 0. '
-           'That limits the loss just where the model is most wrong, '
-           'and takes its slope away. Calculate it without the probability: '
-           'the score minus `logsumexp` of its row.',
-           lambda preds, targets:
-               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-7).log().mean())
-ex.suspect('small_number',
-           'A small number is added before the logarithm, lest it be that of 0. '
-           'That limits the loss just where the model is most wrong, '
-           'and takes its slope away. Calculate it without the probability: '
-           'the score minus `logsumexp` of its row.',
-           lambda preds, targets:
-               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-8).log().mean())
-ex.suspect('small_number',
-           'A small number is added before the logarithm, lest it be that of 0. '
-           'That limits the loss just where the model is most wrong, '
-           'and takes its slope away. Calculate it without the probability: '
-           'the score minus `logsumexp` of its row.',
-           lambda preds, targets:
-               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-9).log().mean())
-ex.suspect('small_number',
-           'A small number is added before the logarithm, lest it be that of 0. '
-           'That limits the loss just where the model is most wrong, '
-           'and takes its slope away. Calculate it without the probability: '
-           'the score minus `logsumexp` of its row.',
-           lambda preds, targets:
-               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-10).log().mean())
-ex.suspect('small_number',
-           'A small number is added before the logarithm, lest it be that of 0. '
-           'That limits the loss just where the model is most wrong, '
-           'and takes its slope away. Calculate it without the probability: '
-           'the score minus `logsumexp` of its row.',
-           lambda preds, targets:
-               -(preds.softmax(1).gather(1, targets[:, None]) + 1e-12).log().mean())
+for _small in (1e-3, 1e-4, 1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15, 1e-20):
+    ex.suspect('small_number',
+               'A small number, added to the probability or taken as its least, keeps '
+               'the logarithm away from that of 0. That limits the loss just where the '
+               'model is most wrong, and takes its slope away. Calculate it without '
+               'the probability: the score minus `logsumexp` of its row.',
+               lambda preds, targets, small=_small:
+                   -(preds.softmax(1).gather(1, targets[:, None]) + small).log().mean())
 ex.suspect('binary',
            'That is binary cross-entropy: a yes-or-no question for each class, '
            'with a sigmoid. Here the classes share one softmax.',
            lambda preds, targets: F.binary_cross_entropy_with_logits(
                preds, F.one_hot(targets, preds.shape[1]).float()))
+ex.suspect('base_10',
+           'That is the logarithm to the base 10. The natural one, `log`, is wanted.',
+           lambda preds, targets: F.cross_entropy(preds, targets)/math.log(10))
+ex.suspect('base_10',
+           'That is the logarithm to the base 10. The natural one, `log`, is wanted.',
+           lambda preds, targets:
+               -preds.softmax(1).gather(1, targets[:, None]).log10().mean())
+ex.suspect('by_classes',
+           'The sum is divided by the number of classes. Divide by that of the images.',
+           lambda preds, targets:
+               F.cross_entropy(preds, targets)*len(preds)/preds.shape[1])
+ex.suspect('largest_alone',
+           'From the largest score of each row the right one is taken off. It is near, '
+           'but the others have a part too: `logsumexp` in place of the largest.',
+           lambda preds, targets:
+               (preds.amax(1) - preds.gather(1, targets[:, None])[:, 0]).mean())
+ex.suspect('sigmoid',
+           'The probability is the sigmoid of the right score alone. The softmax has '
+           'the other scores of the row in it.',
+           lambda preds, targets:
+               -preds.sigmoid().gather(1, targets[:, None]).log().mean())
+ex.suspect('own_answers',
+           'The class with the highest score is taken for the right one. Which is '
+           'right stands in `targets`.',
+           lambda preds, targets: F.cross_entropy(preds, preds.argmax(1)))
+ex.suspect('of_the_rest',
+           'That is the logarithm of what the other classes got, 1 - p. It is that of '
+           'p, the probability of the right class.',
+           lambda preds, targets:
+               -(1 - preds.softmax(1).gather(1, targets[:, None])).log().mean())
+ex.suspect('axis',
+           'The softmax goes over the images. '
+           'It belongs over the classes, `logsumexp(1)`.',
+           lambda preds, targets:
+               (preds.logsumexp(0) - preds[torch.arange(len(preds)), targets]).mean())
+ex.symptom('images_by_classes',
+           'The targets, which are classes, are used to pick images, and there are not '
+           'as many. The image comes first, then the class: '
+           '`[torch.arange(n), targets]`.',
+           lambda want, got: 'out of bounds for dimension 0' in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #f4d32451
 ### BEGIN HIDDEN TESTS
 ex = Exercise('accuracy', 'ten_digits', ten_digits.accuracy, {
+    'four images, two classes': lambda g:
+        (torch.tensor([[2., 1.], [0., 3.], [1., 5.], [4., 0.]]),
+         torch.tensor([0, 1, 0, 0])),
+    'two right ones': lambda g:
+        (torch.tensor([[1., 0.], [0., 1.]]), torch.tensor([0, 1])),
     '23 images': lambda g: (_scores(g, 23, 3), _classes(g, 23, 3)),
     'as many images as classes': lambda g:
         (torch.tensor([[0., 2., 1.], [3., 5., 1.], [9., 4., 2.]]),
@@ -312,8 +375,9 @@ ex.suspect('positive',
            lambda preds, targets:
                (preds > 0)[torch.arange(len(preds)), targets].float().mean())
 ex.suspect('shares',
-           '`//` leaves out what comes after the point, and a share below 1 '
-           'becomes 0. Divide with `/`.',
+           'It is 0 wherever not all are right. Either `//` leaves out what comes '
+           'after the point; divide with `/`. Or it is asked whether all are right; '
+           'how many are is wanted.',
            lambda preds, targets: (preds.argmax(1) == targets).sum()//len(targets))
 ex.suspect('each',
            'That says of each image whether it is right. The mean of it is the share.',
@@ -354,9 +418,52 @@ ex.symptom('two_things',
            lambda want, got: "'bool' object" in got.message)
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #d3e2809c
+### BEGIN HIDDEN TESTS
+ex.suspect('first_alone',
+           'Only the first image counts: does the `return` stand inside the loop?',
+           lambda preds, targets:
+               (preds[:1].argmax(1) == targets[:1]).float().mean())
+ex.suspect('first_alone',
+           'Only the first image counts: does the `return` stand inside the loop?',
+           lambda preds, targets: (preds[:1].argmax(1) == targets[:1]).sum()/len(preds))
+for _kind in (torch.Tensor.float, torch.Tensor.bool):
+    ex.suspect('shares', next(s.cause for s in ex.suspects if s.id == 'shares'),
+               lambda preds, targets, kind=_kind:
+                   kind((preds.argmax(1) == targets).all()))
+ex.suspect('targets_unused', 'Everything counts as right. Compare with `targets`.',
+           lambda preds, targets: 1.)
+ex.suspect('probability',
+           'That is the probability that the right class gets, on average. Here only '
+           'counts whether its score is the highest.',
+           lambda preds, targets: preds.softmax(1).gather(1, targets[:, None]).mean())
+ex.suspect('above_half',
+           'A right class counts where its probability is above one half. With more '
+           'than two classes the highest may be lower.',
+           lambda preds, targets:
+               (preds.softmax(1).gather(1, targets[:, None]) > 0.5).float().mean())
+ex.suspect('distance',
+           'The numbers of the classes are subtracted. A class is a name; how far 3 is '
+           'from 7 says nothing. Ask whether the two are equal.',
+           lambda preds, targets: (preds.argmax(1) - targets).abs().float().mean())
+ex.suspect('matrix',
+           next(s.cause for s in ex.suspects if s.id == 'matrix'),
+           lambda preds, targets:
+               (preds.argmax(1, keepdim=True) == targets).sum()/len(targets))
+ex.symptom('not_floats', 'The mean of true and false is asked for, and PyTorch has '
+           'means of numbers only. `.float()` makes 1 and 0 of them.',
+           lambda want, got: 'mean(): could not infer' in got.message)
+ex.symptom('table',
+           'Two tensors of different shapes met, such as a table of n × k and n '
+           'targets. First comes one answer for each image, `argmax(1)`.',
+           lambda want, got: 'must match the size' in got.message)
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #c4505637
 ### BEGIN HIDDEN TESTS
 ex = Exercise('confusion', 'ten_digits', ten_digits.confusion, {
+    'four answers, two classes': lambda g:
+        (torch.tensor([0, 1, 1, 1]), torch.tensor([0, 1, 0, 1]), 2),
     'forty answers, three classes': lambda g:
         (_classes(g, 40, 3), _classes(g, 40, 3), 3),
     'ten classes, of which some do not occur': lambda g:
@@ -367,7 +474,8 @@ ex = Exercise('confusion', 'ten_digits', ten_digits.confusion, {
            'The row is what is right, the column what was said.',
            '`table[t, p] += 1` for each pair. '
            '(All at once, `table[targets, preds] += 1`, it counts each cell only once; '
-           'you will need the loop, or `bincount`.)'),
+           'you will need the loop, or `bincount` of `targets*k + preds`, with '
+           '`minlength=k*k`, as else it ends with the largest number that occurs.)'),
     why='Each image adds 1 to one cell of the table: the row of what it is, '
         'the column of what was said.')
 ### END HIDDEN TESTS
@@ -417,6 +525,66 @@ ex.suspect('one_row',
 ex.suspect('first_only',
            'Only the first image is counted: does the `return` stand inside the loop?',
            lambda preds, targets, k=10: ten_digits.confusion(preds[:1], targets[:1], k))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #3918c0f9
+### BEGIN HIDDEN TESTS
+ex.suspect('flat', 'The counts stand in one row. `view(k, k)` makes a table of them.',
+           lambda preds, targets, k=10:
+               ten_digits.confusion(preds, targets, k).flatten())
+ex.suspect('from_1', 'The table is counted from 1. Classes and places begin at 0.',
+           lambda preds, targets, k=10: ten_digits.confusion(
+               (preds - 1) % k, (targets - 1) % k, k))
+ex.suspect('diagonal', 'Only right answers are counted. What went wrong belongs in '
+           'the table too.', lambda preds, targets, k=10:
+               torch.diag(ten_digits.confusion(preds, targets, k).diag()))
+ex.suspect('last_missing', 'The last image is not counted.',
+           lambda preds, targets, k=10:
+               ten_digits.confusion(preds[:-1], targets[:-1], k))
+ex.suspect('or', 'An image counts where one of the two fits. Both have to: what it is '
+           'and what was said.',
+           lambda preds, targets, k=10:
+               targets.bincount(minlength=k)[:, None] + preds.bincount(minlength=k)
+               - ten_digits.confusion(preds, targets, k))
+ex.suspect('both_ways', 'Each answer is counted in two places, row and column turned '
+           'round as well. The row is what is right, the column what was said.',
+           lambda preds, targets, k=10:
+               ten_digits.confusion(preds, targets, k)
+               + ten_digits.confusion(targets, preds, k))
+ex.suspect('whole_rows', 'Each image adds 1 to a whole row. It should be one cell, '
+           '`table[t, p]`.',
+           lambda preds, targets, k=10:
+               targets.bincount(minlength=k)[:, None].repeat(1, k))
+ex.suspect('from_ones', 'Each count is 1 too high: begin with zeros.',
+           lambda preds, targets, k=10: ten_digits.confusion(preds, targets, k) + 1)
+ex.suspect('turned', next(s.cause for s in ex.suspects if s.id == 'turned'),
+           lambda preds, targets, k=10: (preds*k + targets).bincount().view(k, k))
+ex.suspect('sums', '`targets + preds` is the same number for different pairs. '
+           '`targets*k + preds` gives each pair its own.',
+           lambda preds, targets, k=10:
+               (targets + preds).bincount(minlength=k*k).view(k, k))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #c1a895ea
+### BEGIN HIDDEN TESTS
+ex.symptom('floats',
+           'The counts are right, but not of type `torch.int64`. '
+           '`torch.zeros(k, k, dtype=torch.int64)` begins with whole numbers.',
+           lambda want, got: want.shape == got.shape and want.dtype != got.dtype
+                             and bool((want == got).all()))
+ex.symptom('no_minlength',
+           'There are not k times k counts to make a table of. `bincount` ends with '
+           'the largest number that occurs, unless it is told how many counts there '
+           'should be at least: `minlength=k*k`.',
+           lambda want, got: 'is invalid for input of size' in got.message)
+ex.symptom('one_axis',
+           'The table has only one axis, and is asked for a row and a column: '
+           '`torch.zeros(k, k, …)`.',
+           lambda want, got: 'too many indices' in got.message)
+ex.symptom('and',
+           'Python wants one true or false there, and has got one for each image. '
+           '`&` combines them image by image, with brackets round each side.',
+           lambda want, got: 'more than one value is ambiguous' in got.message)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #33e32455
@@ -471,7 +639,7 @@ ex = Exercise('train_ten', 'ten_digits', _reference, {
     seconds=60.,
     hints=('A linear layer with ten scores is enough, if it is trained well: '
            '`nn.Sequential(nn.Flatten(), nn.Linear(784, 10))`. '
-           '`F.cross_entropy` is the loss for it.',
+           '`F.cross_entropy`, or your own, is the loss for it.',
            "The images are sorted. In which order does the model have to see them, "
            "so that it doesn't forget the zeros while it looks at the nines?",
            '`for i in torch.randperm(len(x)).split(64)` gives shuffled batches. '
@@ -485,9 +653,9 @@ ex = Exercise('train_ten', 'ten_digits', _reference, {
 # %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #54452f0a
 ### BEGIN HIDDEN TESTS
 ex.symptom('scores',
-           'What you return can not be called. '
-           'Return the trained model itself, not what it says about the training '
-           'images: the check calls it with other images.',
+           'What you return can not be called. Return the trained model itself and '
+           'nothing else, neither what it says about the training images nor how well '
+           'it does: the check calls it with other images.',
            lambda want, got: 'returned' in got)
 ex.symptom('answers',
            'The model does not give ten scores for each image: '
@@ -499,6 +667,15 @@ ex.symptom('raised_later',
            'If it wants rows of 784 numbers, put `nn.Flatten()` in front of it and '
            'return the two as one `nn.Sequential`.',
            lambda want, got: 'the model raised' in got)
+ex.symptom('few_scores',
+           'A digit is asked for that the model has no score for. There are ten, 0 to '
+           '9: ten numbers have to come out of the last layer.',
+           lambda want, got: 'Target' in got.message and 'bounds' in got.message)
+ex.symptom('rows_of_784',
+           'A matrix product does not fit. An image has 28 times 28 = 784 pixels: '
+           '`nn.Flatten()` lays them in a row, and the first layer takes 784 numbers. '
+           'Each later layer takes as many as the one before it gives.',
+           lambda want, got: 'shapes cannot be multiplied' in got.message)
 ex.symptom('nan',
            'The scores are not numbers (NaN): the training has blown up. '
            'Try a smaller learning rate.',
@@ -513,15 +690,17 @@ ex.symptom('means',
            'or use more of what is in the 4,000 images.',
            lambda want, got: got['same as the nearest mean'] > 0.97)
 ex.symptom('two_digits',
-           'It only ever says two of the ten digits. '
+           'It only ever says two of the ten digits, each often. '
            'Was it trained on two, as in the earlier chapters?',
-           lambda want, got: sum(n > 0 for n in got['how often it says 0 to 9']) == 2)
+           lambda want, got:
+               sum(n > 0 for n in got['how often it says 0 to 9']) == 2
+               and sum(n > 200 for n in got['how often it says 0 to 9']) == 2)
 ex.symptom('unshuffled',
-           'It says 8 and 9 far too often, the digits that come last. The training '
+           'It says 8 or 9 far too often, the digits that come last. The training '
            'images are sorted; shown in that order, the first digits are forgotten. '
            'Shuffle them anew in each epoch.',
            lambda want, got:
-               0.15 < got['right'] and sum(got['how often it says 0 to 9'][8:]) > 350)
+               0.12 < got['right'] and sum(got['how often it says 0 to 9'][8:]) > 350)
 ex.symptom('untrained',
            'That is no better than guessing. Does the loss go down? Each batch needs '
            'all of it: the loss, `backward()`, a step, and the slopes back to 0. '
@@ -537,6 +716,138 @@ ex.symptom('some_digits',
 ex.symptom('too_little',
            'It has learned something, but not enough. Is the loss `F.cross_entropy` of '
            'raw scores, and does it go down? Are the slopes put back to 0 after each '
-           'step? If so, train for more epochs, or with a larger learning rate.',
+           'step? Are new images used as they come, from 0 to 1, and those for '
+           'training too? If so, train for more epochs, or with a larger learning '
+           'rate.',
            lambda want, got: got['right'] >= 0.2)
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #06003700
+### BEGIN HIDDEN TESTS
+def _norm_model(g):
+    "A model that says something else in training, and images for it."
+    model = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(6), nn.Linear(6, 4))
+    for p in model.parameters(): nn.init.normal_(p, generator=g)
+    return model, 3*torch.randn(12, 1, 2, 3, generator=g), _classes(g, 12, 4), 4
+
+def _linear_model(g):
+    "A linear layer for ten classes, of which some do not occur."
+    model = nn.Linear(5, 10)
+    for p in model.parameters(): nn.init.normal_(p, generator=g)
+    x = torch.randn(30, 5, generator=g)
+    right = model(x).detach().argmax(1)
+    y = torch.where(torch.rand(30, generator=g) < 0.6, right, _classes(g, 30, 10))
+    return model, x, y.clamp(max=7)
+
+def _recall(table): return table.diag()/table.sum(1).clamp(min=1)
+
+def _evaluate(model, x, y, k=10, mode=True, loss=ten_digits.cross_entropy,
+              share=_recall, table=ten_digits.confusion):
+    "`evaluate`, with something to get wrong in each place."
+    if mode: model.eval()
+    with torch.no_grad(): scores = model(x)
+    return (loss(scores, y), ten_digits.accuracy(scores, y),
+            share(table(scores.argmax(1), y, k)))
+
+def _own(answer, *args):
+    """Calls an answer that uses functions from above. Where one of these is still a
+    stub, that is said, as the answer itself is none."""
+    try: return answer(*args)
+    except NotImplementedError as e:
+        last = e.__traceback__
+        while last.tb_next: last = last.tb_next
+        code = last.tb_frame.f_code
+        if str(e) or code is getattr(answer, '__code__', code): raise
+        raise NotImplementedError(f'`{code.co_name}` is still to be written') from e
+
+def _reported(answer, model, x, y, k=10):
+    "What `evaluate` gives; a recall of NumPy's numbers is as good."
+    res = _own(answer, model, x, y, k)
+    if not isinstance(res, (tuple, list)): return res
+    return [o if isinstance(o, (int, float)) or not hasattr(o, 'shape')
+            else torch.as_tensor(o).float() for o in res]
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #5b1bad76
+### BEGIN HIDDEN TESTS
+ex = Exercise('evaluate', 'ten_digits', _evaluate, {
+    'a model that returns what it gets': lambda g:
+        (nn.Identity(), torch.tensor([[2., 0.], [2., 0.], [0., 2.]]),
+         torch.tensor([0, 1, 1]), 2),
+    'ten classes, of which some do not occur': _linear_model,
+    'a model in training mode': _norm_model},
+    run=_reported,
+    tol=1e-4,
+    hints=('All three come from the same scores. Which of your functions wants the '
+           'scores, and which the answers?',
+           '`confusion` wants `scores.argmax(1)`, and `k`. The images of class `i` are '
+           'those of row `i` of its table; the recognised ones stand on the diagonal.',
+           '`model.eval()`, then `scores = model(x)` under `torch.no_grad()`. The '
+           'recall is `table.diag()/table.sum(1).clamp(min=1)`.'),
+    why='One number hides which classes are hard. The rows of the table show it: each '
+        'is what became of one class.')
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #97173d05
+### BEGIN HIDDEN TESTS
+ex.symptom('stub',
+           'Your function calls one from above that still raises '
+           '`NotImplementedError`; its name is below. Write that one first, or run '
+           'its cell again.',
+           lambda want, got: 'is still to be written' in got.message)
+ex.suspect('training_mode',
+           'The model is still in training mode, where some layers do something else '
+           '(batch normalisation, dropout): `model.eval()`.',
+           lambda *a: _evaluate(*a, mode=False))
+ex.suspect('precision',
+           'The right answers are divided by how often a class was said: that is the '
+           'precision. For the recall divide by how often it is there, the sum of the '
+           'row.',
+           lambda *a: _evaluate(*a, share=lambda t: t.diag()/t.sum(0).clamp(min=1)))
+ex.suspect('precision',
+           'The right answers are divided by how often a class was said: that is the '
+           'precision. For the recall divide by how often it is there, the sum of the '
+           'row. A class that does not occur gives 0 divided by 0 besides.',
+           lambda *a: _evaluate(*a, share=lambda t: t.diag()/t.sum(0)))
+ex.suspect('zero_by_zero',
+           'A class without images gives 0 divided by 0. Its recall is to be 0: let '
+           'the lower number be at least 1, `clamp(min=1)`.',
+           lambda *a: _evaluate(*a, share=lambda t: t.diag()/t.sum(1)))
+ex.suspect('counts', 'These are counts of right answers. The recall is a share: divide '
+           'by how many images of the class there are.',
+           lambda *a: _evaluate(*a, share=lambda t: t.diag().float()))
+ex.suspect('of_all', 'The right answers of a class are divided by the number of all '
+           'images. Divide by that of its own class.',
+           lambda *a: _evaluate(*a, share=lambda t: t.diag()/t.sum()))
+ex.suspect('mistakes', 'That is the share of each class that was not recognised.',
+           lambda *a: _evaluate(*a, share=lambda t: 1 - _recall(t)))
+ex.suspect('row_shares', 'That is the whole table, each row divided by its sum. The '
+           'recall is its diagonal.',
+           lambda *a: _evaluate(*a, share=lambda t: t/t.sum(1, keepdim=True).clamp(1)))
+ex.suspect('table', 'The third is the table itself. The recall of each class is to be '
+           'made of it.', lambda *a: _evaluate(*a, share=lambda t: t.float()))
+ex.suspect('one_recall', 'That is the mean over the classes. One number for each class '
+           'is wanted.', lambda *a: _evaluate(*a, share=lambda t: _recall(t).mean()))
+ex.suspect('twice', 'The softmax was taken twice. Your `cross_entropy` wants raw '
+           'scores.', lambda *a: _evaluate(*a, loss=lambda s, y: F.cross_entropy(
+               s.softmax(1), y)))
+ex.suspect('order', 'They are in another order than is asked for: loss, accuracy, '
+           'recall.', lambda *a: [_evaluate(*a)[i] for i in (1, 0, 2)])
+ex.suspect('always_10', 'The table has always 10 classes: hand `k` on to `confusion`.',
+           lambda *a: _evaluate(*a, table=lambda p, y, k: ten_digits.confusion(p, y)))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/09_ten_digits_exercises.ipynb #7e790aa3
+### BEGIN HIDDEN TESTS
+ex.symptom('scores_for_answers',
+           'Scores are given where answers are wanted: `confusion` counts classes, '
+           '`scores.argmax(1)`.',
+           lambda want, got: any(s in got.message for s in (
+               'used as indices', 'non-negative', 'index tensor', 'converted to a '
+               'Python', 'only integer tensors', 'only applicable to index')))
+ex.symptom('answers_for_scores',
+           'Answers are given where scores are wanted: `accuracy` and `cross_entropy` '
+           'look for the class themselves.',
+           lambda want, got: 'Dimension out of range' in got.message
+               or 'too many indices' in got.message)
 ### END HIDDEN TESTS
