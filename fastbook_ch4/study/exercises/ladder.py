@@ -528,7 +528,7 @@ ex.suspect('last_model', 'The right recipe is chosen, but the accuracy is that o
                 _shares([fits[-1](x[:-n], y[:-n])], vx, vy)[0]))
 ### END HIDDEN TESTS
 
-# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #00de3b1b
+# %% ../../../nbs/chapters/10_ladder_exercises.ipynb #4fcbf889
 ### BEGIN HIDDEN TESTS
 ex.symptom('mixed_up',
            'The two parts of `x` do not go with the two parts of `y`: cut both in the '
@@ -550,10 +550,11 @@ ex.symptom('other_accuracy',
 ex.symptom('untrained',
            'A recipe is asked for classes, but it only trains: `fit(x, y)` returns the '
            'model, and that one you can ask, `model(x)`.',
-           lambda want, got: 'TypeError' in got.kinds and 'missing 1' in got.message)
+           lambda want, got: '__call__() missing 1' in got.message)
 ex.symptom('classes',
-           'The models return classes, one number for each row, and no scores: there '
-           'is no axis for `argmax`. Compare what comes with `y` directly.',
+           'An axis is asked for that is not there. The models return classes, one '
+           'number for each row, and no scores, so that no `argmax(1)` is needed: '
+           'compare what comes with `y` directly.',
            lambda want, got: 'Dimension out of range' in got.message)
 ### END HIDDEN TESTS
 
