@@ -1,6 +1,7 @@
 """The exercises: every planted mistake is refused for its own reason, right answers pass, stubs
-score 0, and nothing that a learner passes breaks a check."""
-import ast, contextlib, functools, io, itertools, json, random, re, sys, threading, time, types
+score 0, nothing that a learner passes breaks a check, and what a check says is so."""
+import ast, contextlib, functools, inspect, io, itertools, json, random, re, sys, threading, time
+import types
 
 import numpy as np, pytest, torch
 from torch import nn
@@ -23,7 +24,7 @@ def a_progress_file_of_its_own(tmp_path, monkeypatch):
     monkeypatch.setenv('FASTBOOK_CH4_HOME', str(tmp_path))
     monkeypatch.setattr(check, '_recording', [True])
     monkeypatch.setattr(check, '_latest', {})
-    monkeypatch.setattr(check, '_tries', {})
+    monkeypatch.setattr(check, '_hinted', {})
 
 
 def teachers_cells(path):
@@ -36,9 +37,11 @@ def learners_cells(path, **kwargs):
             if c['cell_type'] == 'code']
 
 
-def run(cells):
-    "Run code cells as a notebook does; the values of their last lines, and what was printed."
-    values, out, names = [], io.StringIO(), {'__name__': '__main__'}
+def run(cells, names=None):
+    """Run code cells as a notebook does; the values of their last lines, and what was printed.
+    In the dictionary `names` is what they define."""
+    values, out, names = [], io.StringIO(), {} if names is None else names
+    names['__name__'] = '__main__'
     with contextlib.redirect_stdout(out):
         for source in cells:
             if 'nbdev_export' in source: continue
@@ -380,12 +383,29 @@ def test_threads_end():
 # What a result says
 
 
-def test_each_wrong_try_shows_the_next_hint(twice):
-    assert twice(None).hint == ''
-    hints = [twice(lambda x: 3*x).hint for _ in range(4)]
-    assert [h[-6:] for h in hints] == ['a hint', 'b hint', 'c hint',
-                                       'c hint'] and hints[0].startswith('(1 of 3)')
-    assert twice(lambda x: x + x).hint == '' and twice.passed
+def shown(thing): return repr(thing) + thing._repr_html_()
+
+
+def test_a_hint_is_shown_on_request_alone(twice):
+    for answer in (None, lambda x: 3*x, lambda x: -x, lambda x: x + x):
+        for _ in range(4):
+            assert not re.search('[abc] hint', shown(twice(answer)))
+    hints = [twice.hint() for _ in range(5)]
+    assert [(h.n, h.text) for h in hints] == [(1, 'a hint'), (2, 'b hint'), *[(3, 'c hint')]*3]
+    assert not any('olution' in shown(h) for h in hints[:2])
+    assert all("the site's page of the chapter's exercises" in shown(h) for h in hints[2:])
+    assert 'Hint: `check.twice.hint()` has one.' in repr(twice(lambda x: 3*x))
+    assert 'hint()' not in shown(twice(None)) + shown(twice(lambda x: 2*x))
+
+
+@by_exercise
+def test_no_result_of_an_exercise_shows_its_hints_or_its_solution(ex):
+    for s in ex.suspects[:3]:
+        said = shown(check._judge(ex, s.answer))
+        assert not any(hint in said for hint in ex.hints) and '<details' not in said
+    assert not ex.solution().lines and 'after a pass' in shown(ex.solution())
+    assert [ex.hint().text for _ in range(3)] == list(ex.hints)
+    assert re.search(r'https://\S+/exercises/\w+\.html', ex.hint().more)
 
 
 def test_what_a_result_shows(twice):
@@ -403,6 +423,393 @@ def test_an_unknown_name_says_what_is_near():
     with pytest.raises(AttributeError, match='Did you mean mnist_loss'): check.mnist_lost
     assert {'mnist_loss', 'score'} <= set(dir(check)) and not hasattr(check, '__wrapped__')
     with pytest.raises(ValueError, match="want one of data"): check.score('lost')
+
+
+def test_the_table_has_every_case(twice):
+    one = twice(lambda x: 2*x if len(x) == 1 else 3*x)
+    assert one.cases == (('three numbers', 'wrong'), ('one number', 'right'))
+    assert '✗ twice: not right yet, 1 of 2 cases right' in repr(one)
+    assert '\n    ✗ three numbers: wrong\n    ✓ one number: right\n' in repr(one)
+    html = one._repr_html_()
+    assert '>1 of 2 cases right</caption>' in html and html.count('<th scope="col"') == 2
+    assert html.count('<th scope="row"') == 2 and '✓ right</td>' in html and '✗ wrong</td>' in html
+    def picky(x):
+        if len(x) == 1: raise KeyError(1)
+        return x.mul_(2)
+    assert [o for _, o in twice(picky).cases] == ['right, but changes its arguments',
+                                                  'raised KeyError']
+    twice.seconds = 0.5
+    def hangs(x):
+        while len(x) == 1: pass
+        return 2*x
+    slow = twice(hangs)
+    assert [o for _, o in slow.cases] == ['right', 'not done in time'] and slow.suspect == 'slow'
+    assert torch.equal(twice.example()[0], torch.ones(1))
+    assert not twice(None).cases and not twice(torch.relu).cases
+
+
+@by_exercise
+def test_the_example_is_the_case_that_failed(ex):
+    failed = ex(lambda *args, **kwargs: None)
+    case, args = ex.cases[failed.failed], ex.example()
+    assert isinstance(args, tuple) and failed.case.startswith(case.label)
+    assert len(args) == len(ex.names) and repr(args).startswith(case.label)
+    if check._takes(ex) and not ex.run:
+        assert not check.differs(check.plain(ex.reference(*args)), check._expected(ex)
+                                 [failed.failed].result, ex.tol)
+    else: assert ex.run
+    assert ('trial of its own' in repr(args)) == (not check._takes(ex))
+
+
+def test_the_example_follows_the_last_check(twice):
+    assert len(twice.example()[0]) == 3
+    twice(lambda x: 2*x if len(x) == 3 else x)
+    (x,) = twice.example()
+    assert torch.equal(x, torch.ones(1)) and twice.example()[0] is not x
+    x.zero_()
+    assert twice.example()[0].item() == 1 and repr(twice.example()) == ('one number:\n'
+                                                                       'x = tensor([1.])')
+    assert twice(lambda x: x + x).passed and len(twice.example()[0]) == 3
+
+
+def test_what_cannot_be_followed_by_hand_is_handed_over():
+    large = check.mean_digit(lambda x, y, digit: x[y == digit].mean(0)**3)
+    elided = '…' in large.case
+    assert large.suspect == 'unknown' and elided == ('check.mean_digit.example()' in large.cause)
+    assert ('by hand' in large.cause) != elided
+    class Nothing:
+        def __init__(self, *args): pass
+    for name in ('MixingLoader', 'BasicOptim'):
+        check_of = getattr(check, name)
+        check_of(Nothing)
+        assert 'trial of its own' in repr(check_of.example())
+
+
+@pytest.mark.parametrize('name, cut', [('to_floats', 6), ('mean_digit', 6)])
+def test_unknown_says_by_hand_only_where_all_is_shown(name, cut):
+    "Whether the first case is small enough or not, the message goes with it."
+    ex = getattr(check, name)
+    result = ex(lambda *args: 7.7*ex.reference(*args) + 0.3)
+    assert ('by hand' in result.cause) == ('…' not in result.case.split('(`check')[0])
+
+
+# What is only begun
+
+
+CLASSES = [name for name, ex in EXERCISES.items() if isinstance(ex.reference, type)]
+
+
+@functools.cache
+def solved(name):
+    "The names of a notebook that is solved, and the cell of this exercise as teachers have it."
+    path = next(p for p in NOTEBOOKS
+                if p.stem == f'{check.CHAPTERS[EXERCISES[name].chapter]}_exercises')
+    names = {}
+    run(learners_cells(path, solutions=True), names)
+    cell = next(c for c in teachers_cells(path)
+                if tool.SOLUTION.search(c) and f'class {name}' in c)
+    return names, cell
+
+
+def with_stubs(name, which):
+    "The class of an exercise in which these of its solutions are stubs."
+    names, cell = solved(name)
+    n = itertools.count()
+    def part(m): return f'{m[1]}raise NotImplementedError' if next(n) in which else m[2].rstrip()
+    names = dict(names)
+    exec(tool.SOLUTION.sub(part, cell), names)
+    return names[name]
+
+
+@pytest.mark.parametrize('name', CLASSES)
+def test_a_class_that_is_partly_written_is_begun(name):
+    ex, asked = EXERCISES[name], check._course(name, 'asked')
+    assert len(asked) >= 2 and ex(with_stubs(name, ())).passed
+    for n in range(1, len(asked)):
+        for which in itertools.combinations(range(len(asked)), n):
+            result = ex(with_stubs(name, which))
+            todo = {asked[i] for i in which}
+            assert result.status == 'begun', (which, result)
+            first = re.match('`(.*?)` still raises `NotImplementedError`', result.cause)[1]
+            assert first in todo, result
+            written = result.cause.partition('Written so far: ')[2]
+            for method in asked:
+                assert (f'`{method}`' in written) == (method not in todo), result
+                assert f'`{method}`' in result.cause
+            assert 'begun' in shown(result) and check.score(ex.chapter).results[name] == 'begun'
+    untouched = ex(with_stubs(name, range(len(asked))))
+    assert untouched.status == 'not attempted'
+    assert check.score(ex.chapter).results[name] == 'not attempted'
+
+
+def test_a_stub_that_is_called_is_named(twice):
+    from fastbook_ch4.study import progress
+    def helper(x): raise NotImplementedError
+    def relu(x): raise NotImplementedError
+    result = twice(lambda x: helper(2*x))
+    assert result.status == 'begun' and 'Write `helper` first.' in result.cause, result
+    assert 'check it with `check.relu(relu)`' in twice(lambda x: relu(2*x)).cause
+    def half(x):
+        if len(x) == 1: raise NotImplementedError
+        return 2*x
+    result = twice(half)
+    assert '`half` still raises `NotImplementedError` in 1 of 2 cases' in result.cause
+    assert '1 of 2 cases right' in repr(result) and '✗ one number: still to be written' in shown(
+        result)
+    assert twice(helper).status == 'not attempted' and progress.exercise_tries('twice') == 0
+    def own(x): return [helper(o) for o in x]
+    assert '`helper` still raises' in twice(own).cause
+    assert twice(raises(NotImplementedError('of PyTorch'))).status == 'wrong'
+
+
+def test_what_is_right_of_something_begun_is_said():
+    ex = check.Exercise('facts', 'loss', lambda x: dict(a=1, b=2), {'zero': lambda g: 0,
+                        'one': lambda g: 1}, ('a', 'b', 'c'), 'why')
+    def facts(x):
+        if x: raise NotImplementedError
+        return dict(a=1, b=3)
+    try: assert ex(facts).right == 'a' and 'Right so far: a\n' in repr(ex(facts))
+    finally: del check.EXERCISES['facts']
+
+
+# After a pass
+
+
+@by_exercise
+def test_after_a_pass_comes_what_is_worth_seeing(ex):
+    names, lines = {}, check._course(ex.name, 'lines')
+    assert len(lines) > 10 and 'NotImplementedError' not in lines
+    check._latest[ex.name] = result = check.Result(ex.name, 'passed')
+    def mine(x): return x
+    check._passed(ex, mine, result)
+    html = result._repr_html_()
+    assert result.why == ex.why and result.yours == 'def mine(x): return x'
+    assert html.count('<pre') == 2 and 'beside yours</summary>' in html
+    assert f'`check.{ex.name}.solution()`' in repr(result) and '<details' in html
+    assert ex.solution().lines == lines and lines.splitlines()[0] in repr(ex.solution())
+    compile(lines, '<solution>', 'exec', dont_inherit=True)
+
+
+def test_a_pass_of_an_earlier_session_counts_for_the_solution():
+    from fastbook_ch4.study import progress
+    assert not check.relu.solution().lines
+    progress.record_exercise('relu', True)
+    assert check.relu.solution().lines == check._course('relu', 'lines')
+
+
+def test_another_way_is_named_after_a_pass(twice):
+    twice.other = 'Add it to itself.'
+    assert 'Add it' not in shown(twice(lambda x: 3*x))
+    assert 'Another way: Add it to itself.' in repr(twice(lambda x: 2*x))
+    class Twice:
+        def __call__(self, x): return 2*x
+    assert check._source(Twice).startswith('class Twice:') and check._source(3) == ''
+
+
+# What a check claims
+
+
+SLOPES = {
+    'NaN': (lambda x: 2*x + 0*torch.where(x > 0, x, 0.).sqrt()*0, ['NaN in 1 of 2 places',
+                                                                   'where `x` is 0']),
+    'all of them NaN': (lambda x: 2*x + (0*x).sqrt(), ['NaN in 2 of 2 places']),
+    'infinite': (lambda x: 2*x + (x - x.detach()).abs().sqrt()*0 + 0*x, ['NaN']),
+    'detached': (lambda x: 2*x.detach(), ['no slope flows back to `x`', 'is None']),
+    'plain numbers': (lambda x: [2*o for o in x.tolist()] and torch.tensor((2*x).tolist()),
+                      ['no slope flows back', 'is None']),
+    'NumPy': (lambda x: torch.from_numpy(2*x.numpy()), ['no slope flows back', 'is None']),
+    'zeros': (lambda x: 2*x.detach() + 0*x, ['no slope flows back', 'nothing but zeros']),
+    'another formula': (lambda x: 2*x.detach() + x - x.detach(), ['but not the one that is wanted',
+                                                                  'or does a part of the way']),
+    'an error': (lambda x: Odd.apply(x), ['the way back', 'RuntimeError: no way'])}
+
+
+class Odd(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x): return 2*x
+    @staticmethod
+    def backward(ctx, g): raise RuntimeError('no way')
+
+
+@pytest.mark.parametrize('answer, said', SLOPES.values(), ids=SLOPES)
+def test_three_ways_of_a_wrong_slope_are_told_apart(answer, said):
+    ex = check.Exercise('sloped', 'loss', lambda x: 2*x, {'two': lambda g: torch.tensor([0., 4.])},
+                        ('a', 'b', 'c'), 'why', grad='x')
+    try:
+        result = ex(answer)
+        assert result.suspect == 'gradient' and result.part == 'grads', result
+        assert all(o in result.cause for o in said), result.cause
+        assert result.cases == (('two', 'right, but not its slope'),)
+        values = 'nan' in result.got or 'inf' in result.got
+        assert values == ('infinite, or divided by 0' in result.cause)
+        assert ex.example()[0].requires_grad and result.cause.startswith('The numbers are right')
+    finally: del check.EXERCISES['sloped']
+
+
+def test_the_loss_with_a_sigmoid_of_ones_own():
+    "It overflows on the way back: nothing is cut off, and no other formula is at work."
+    from fastbook_ch4.sgd import same_shape
+    def sigmoid(x): return 1/(1 + torch.exp(-x))
+    def mnist_loss(preds, targets):
+        same_shape(preds, targets)
+        p = sigmoid(preds)
+        return torch.where(targets == 1, 1 - p, p).mean()
+    ex = check.Exercise('own_sigmoid', 'loss', loss.mnist_loss, {'very sure': lambda g: (
+        torch.tensor([[200.], [-200.], [3.]]), torch.tensor([[0.], [0.], [1.]]))},
+        ('a', 'b', 'c'), 'why', grad='preds')
+    try: cause = ex(mnist_loss).cause
+    finally: del check.EXERCISES['own_sigmoid']
+    assert 'NaN in 1 of 3 places, as where `preds` is -200' in cause
+    assert 'detach' not in cause and 'formula at work' not in cause
+
+
+KINDS = [(1, 1.5), (torch.ones(2), [1., 1.]), ([1], {'a': 1}), ('a', b'a'), (1., 'a'), (None, 1.),
+         ([3.813], [15.25]), (torch.ones(2), torch.ones(2)*3), ([[1]], [[2]]), ('a', 'b'),
+         (torch.ones(2), torch.ones(2).double()), (torch.ones(2), torch.ones(1, 2)), (True, False),
+         ([1, 2], [1]), (1., float('nan')), (float('nan'), 1.), ({'a': [1.]}, {'a': [2.]})]
+
+
+@pytest.mark.parametrize('want, got', KINDS)
+def test_the_kind_is_blamed_only_where_it_differs(want, got):
+    ex = check.Exercise('kinds', 'loss', lambda x: want, {'none': lambda g: 0}, ('a', 'b', 'c'),
+                        'why')
+    try: result = ex(lambda x: got)
+    finally: del check.EXERCISES['kinds']
+    w, g = (check._place(want, got, 0)[1:] if check._alike(want, got) else (want, got))
+    same = type(w) is type(g)
+    assert not (same and 'another kind' in result.cause), result.cause
+    dtypes = getattr(w, 'dtype', type(w)), getattr(g, 'dtype', type(g))
+    assert not ('another type' in result.cause and dtypes[0] == dtypes[1])
+    nan = re.search('has a (NaN|number)', result.cause)
+    assert not nan or (nan[1] == 'NaN') == (g != g)
+    for texts in (re.findall(r': (.*) instead of (.*)\.$', result.cause)
+                  + re.findall(r'has the shape (.*), and (.*) is wanted', result.cause)):
+        assert texts[0] != texts[1]
+
+
+def test_no_position_is_called_too_low():
+    said = check._relation
+    assert said(26, 25) and said(3, 4, 'steps taken')
+    for want, got in (([3, 7], [2, 7]), ([3, 7], [6, 7]), (dict(a=[3, 1]), dict(a=[3, 2]))):
+        name, w, g = check._place(want, got, 0)
+        assert said(w, g, name) == ''
+
+
+def test_what_is_printed_is_not_called_the_result(twice):
+    def debugs(x): print('shape', tuple(x.shape))
+    assert 'prints its result' not in twice(debugs).cause and 'if that is' in twice(debugs).cause
+
+
+def test_prints_are_kept_and_the_type_of_new_tensors_changes_nothing(twice):
+    "Whatever type new tensors have in the notebook, and whatever a function prints."
+    def prints_and_adds(x):
+        print('shape', tuple(x.shape))
+        return x + torch.zeros(len(x)) + x
+    for dtype in (torch.float64, torch.float16, torch.float32):
+        torch.set_default_dtype(dtype)
+        try: result = twice(prints_and_adds)
+        finally: torch.set_default_dtype(torch.float32)
+        assert result.passed and result.printed.splitlines()[0] == 'shape (3,)'
+        assert 'Printed: shape (3,)' in repr(result) and 'shape (1,)' in result._repr_html_()
+    torch.set_default_dtype(torch.float64)
+    try: assert twice.example()[0].dtype == torch.float32 and twice(lambda x: x).got
+    finally: torch.set_default_dtype(torch.float32)
+
+
+def numbers(x): return torch.as_tensor(x).double().flatten()
+def alike(a, b): return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-6)
+def times(k): return lambda w, g: alike(k*numbers(w), numbers(g))
+def odd(x): return not numbers(x).isfinite().all()
+def larger(w, g): return bool((numbers(g).abs() >= numbers(w).abs()).all())
+
+
+# What a cause says -> does it hold for a wanted and a given result? And must it hold for each of
+# the cases that differ, or for one of them?
+CLAIMS = {
+    r'(to|is|that there is) (a single|one) number(\.| for all| is left)|^There is a single number':
+        (any, lambda w, g: check._many(w) > check._many(g) == 1),
+    r'is in per cent': (all, times(100)),
+    r'twice as large as it should be': (all, times(2)),
+    r'half as large as they should be|^This is half of it': (all, times(.5)),
+    r'^The signs? (is|are) turned round': (all, times(-1)),
+    r'(times|all slopes are) too large|are too large by': (all, larger),
+    r'times too small|is too small by': (all, lambda w, g: larger(g, w)),
+    r'infinity is NaN|is infinite\b|minus infinity|infinity is not a number':
+        (any, lambda w, g: isinstance(g, check.Raised) or odd(g)),
+    r'^There is a True or False for each': (all, lambda w, g: g.dtype == torch.bool),
+    r'^There is (a|one) \w+ for each': (any, lambda w, g: check._many(g) > 1),
+    r'^The numbers are right, but they (lie|come) in a(nother)? (row|shape)':
+        (all, lambda w, g: alike(numbers(w), numbers(g))),
+    r'The rows come as a list': (all, lambda w, g: isinstance(g, list)),
+    r'a row does not add up to 1': (any, lambda w, g: not alike(g.sum(1), numbers(g.sum(1))*0 + 1)),
+    r'^The columns add up to 1': (all, lambda w, g: torch.allclose(g.sum(0), torch.ones(()))),
+    r'give negative "prob': (any, lambda w, g: (g < 0).any().item()),
+    r'^Nothing is counted': (all, lambda w, g: not numbers(g).any()),
+    r'^No cell counts further than 1': (all, lambda w, g: g.max() <= 1),
+    r'goes from -1 to 1\.': (all, lambda w, g: -1 <= g.min() and g.max() <= 1),
+    r'every pixel but the blackest has become 0': (any, lambda w, g: not numbers(g).frac().any()),
+    r'^The lamp is always on': (all, lambda w, g: g is True),
+    r'^The lamp is never on': (all, lambda w, g: g is False),
+    r'is not refused': (any, lambda w, g: isinstance(w, check.Raised)
+                        and not isinstance(g, check.Raised))}
+MET = set()
+
+
+@by_exercise
+def test_what_a_cause_says_of_the_values_is_so(ex):
+    for s in ex.suspects:
+        claims = [c for c in CLAIMS if re.search(c, s.cause)]
+        if not claims: continue
+        seen, _ = check._observe(ex, s.answer, 60)
+        parts = [check._place(w.result, o.result, ex.tol)[1:]
+                 for w, o in zip(check._expected(ex), seen)
+                 if check.differs(w.result, o.result, ex.tol)]
+        for claim in claims:
+            of_which, holds = CLAIMS[claim]
+            given = [p for p in parts if 'refused' in claim or not any(
+                isinstance(o, check.Raised) for o in p) or 'infin' in claim]
+            assert given and of_which(holds(*p) for p in given), (s.id, s.cause, given)
+            MET.add(claim)
+
+
+def test_each_claim_is_met():
+    "Or else a row of the table reads causes that no exercise has."
+    if len(MET) < len(CLAIMS)//2: pytest.skip('not all of the exercises were run')
+    assert not set(CLAIMS) - MET
+
+
+# What the notebooks say of each exercise
+
+
+FORMAT = re.compile(r'^\*(easy|medium|hard) · (\d+) minutes?\*$', re.M)
+
+
+def tasks(path):
+    "Of a notebook: name of each exercise -> the text above its check, from its heading on."
+    found, text = {}, ''
+    for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
+        source = ''.join(cell['source'])
+        if cell['cell_type'] == 'markdown':
+            text = source if source.startswith('## ') else f'{text}\n\n{source}'
+        checked = re.fullmatch(r'check\.(\w+)\((?!\').*\)', source.strip())
+        if checked and cell['cell_type'] == 'code': found[checked[1]] = text
+    return found
+
+
+@by_notebook
+def test_each_exercise_says_how_hard_it_is_and_how_long_it_takes(path):
+    for name, text in tasks(path).items():
+        lines = [line for line in text.splitlines() if line.strip()]
+        fit = FORMAT.fullmatch(lines[1])
+        assert fit and 2 <= int(fit[2]) <= 40, f'{path.stem}, {name}: {lines[:2]}'
+    assert set(tasks(path)) == {n for n, ex in EXERCISES.items()
+                                if f'{check.CHAPTERS[ex.chapter]}_exercises' == path.stem}
+
+
+@by_notebook
+def test_a_task_says_that_slopes_are_compared(path):
+    for name, text in tasks(path).items():
+        if EXERCISES[name].grad: assert re.search('slope|gradient', text), f'{path.stem}, {name}'
 
 
 def test_progress_is_kept_and_never_in_the_way(twice, tmp_path, monkeypatch):

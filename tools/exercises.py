@@ -7,11 +7,11 @@ place of solutions, the checks' hints, and nothing else of the teacher's.
     python tools/exercises.py --mark             put nbgrader's marks on the teacher's notebooks,
                                                  after one was written or changed
 """
-import hashlib, json, re, sys
+import ast, hashlib, json, re, sys
 from configparser import ConfigParser
 from pathlib import Path
 
-from docs.links import NBS, ROOT, download, to_site
+from docs.links import NBS, ROOT, address, download, to_site
 
 # Cells that learners don't get
 AUTHORS = r'^#\| *(hide|export|exporti|exports|default_exp)\b|^### BEGIN HIDDEN TESTS'
@@ -53,15 +53,51 @@ def stub(source):
 def solved(source): return SOLUTION.sub(lambda m: m[2].rstrip('\n'), source)
 
 
+def home():
+    "The site's address."
+    cfg = settings()
+    return cfg['doc_host'] + cfg['doc_baseurl']
+
+
+def cells_of(path): return json.loads(path.read_text(encoding='utf-8'))['cells']
+
+
+def written_in(tree):
+    "The last function or class of a cell: what its exercise is called after."
+    return [n for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))][-1]
+
+
+def to_write(source):
+    "What a learner writes in a cell with a solution: its function's name, its class's methods."
+    top = written_in(ast.parse(stub(source)))
+    if isinstance(top, ast.FunctionDef): return [top.name]
+    return [n.name for n in top.body
+            if isinstance(n, ast.FunctionDef) and 'NotImplementedError' in ast.dump(n)]
+
+
+def packaged():
+    """What the package knows of each exercise's solution: name -> its lines, what is to be written,
+    and the page of the site that has it."""
+    found = {}
+    for path in teachers():
+        page = f'{home()}/{address(path.resolve().relative_to(NBS).as_posix())}'
+        for source in (''.join(cell['source']) for cell in cells_of(path)):
+            if not SOLUTION.search(source): continue
+            lines = solved(source).strip('\n')
+            found[written_in(ast.parse(lines)).name] = dict(page=page, asked=to_write(source),
+                                                            lines=lines)
+    return found
+
+
 def learners_cells(path, site=False, solutions=False):
     "The cells of a learner's notebook as (kind, source); with `solutions` in place of the stubs."
     from fastbook_ch4.study import check
-    exercises, solution, cfg = {ex.name: ex for ex in check.exercises()}, None, settings()
-    home, nb = cfg['doc_host'] + cfg['doc_baseurl'], path.resolve().relative_to(NBS).as_posix()
-    for cell in json.loads(path.read_text(encoding='utf-8'))['cells']:
+    exercises, solution = {ex.name: ex for ex in check.exercises()}, None
+    nb = path.resolve().relative_to(NBS).as_posix()
+    for cell in cells_of(path):
         kind, source = cell['cell_type'], ''.join(cell['source'])
         if kind == 'code' and (re.search(AUTHORS, source, re.M) or not source.strip()): continue
-        if kind == 'markdown' and not site: source = to_site(source, nb, home)
+        if kind == 'markdown' and not site: source = to_site(source, nb, home())
         if SOLUTION.search(source): solution = solved(source)
         yield kind, source if kind == 'markdown' else solved(source) if solutions else stub(source)
         checked = kind == 'code' and re.fullmatch(r'check\.(\w+)\(.*\)', source.strip())

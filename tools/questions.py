@@ -1,6 +1,7 @@
 """Bring the questions, which stand beside their chapters, to where they are asked.
 
     python tools/questions.py            into the package, together with the names of the exercises
+                                         and their solutions
     python tools/questions.py --clear    and take the rounds out of the notebooks' outputs, after
                                          these were executed
 
@@ -10,6 +11,8 @@ by `show`.
 """
 import json, re, sys
 from pathlib import Path
+
+from exercises import packaged as solutions
 
 ROOT = Path(__file__).resolve().parents[1]
 CHAPTERS, STUDY = ROOT/'nbs'/'chapters', ROOT/'fastbook_ch4'/'study'
@@ -27,8 +30,10 @@ def packaged():
             for n in notebooks.values()}
     names = {n: [ex.name for ex in exercises() if ex.chapter == module]
              for module, n in notebooks.items()}
-    text = json.dumps(names, indent=1) + '\n'
-    return made | {(STUDY/'exercises.json').relative_to(ROOT).as_posix(): text.encode()}
+    for name, content in (('exercises', names), ('solutions', solutions())):
+        text = json.dumps(content, indent=1, ensure_ascii=False) + '\n'
+        made[(STUDY/f'{name}.json').relative_to(ROOT).as_posix()] = text.encode()
+    return made
 
 
 def rounds(nb):
