@@ -431,7 +431,8 @@ def test_the_table_has_every_case(twice):
     assert '✗ twice: not right yet, 1 of 2 cases right' in repr(one)
     assert '\n    ✗ three numbers: wrong\n    ✓ one number: right\n' in repr(one)
     html = one._repr_html_()
-    assert '>1 of 2 cases right</caption>' in html and html.count('<th scope="col"') == 2
+    assert '1 of 2 cases right' in html and '>Case by case</caption>' in html
+    assert html.count('<th scope="col"') == 2
     assert html.count('<th scope="row"') == 2 and '✓ right</td>' in html and '✗ wrong</td>' in html
     def picky(x):
         if len(x) == 1: raise KeyError(1)
@@ -453,7 +454,7 @@ def test_the_example_is_the_case_that_failed(ex):
     failed = ex(lambda *args, **kwargs: None)
     case, args = ex.cases[failed.failed], ex.example()
     assert isinstance(args, tuple) and failed.case.startswith(case.label)
-    assert len(args) == len(ex.names) and repr(args).startswith(case.label)
+    assert len(args) <= len(ex.names) and repr(args).startswith(case.label)
     if check._takes(ex) and not ex.run:
         assert not check.differs(check.plain(ex.reference(*args)), check._expected(ex)
                                  [failed.failed].result, ex.tol)
@@ -610,10 +611,9 @@ def test_another_way_is_named_after_a_pass(twice):
 
 
 SLOPES = {
-    'NaN': (lambda x: 2*x + 0*torch.where(x > 0, x, 0.).sqrt()*0, ['NaN in 1 of 2 places',
-                                                                   'where `x` is 0']),
-    'all of them NaN': (lambda x: 2*x + (0*x).sqrt(), ['NaN in 2 of 2 places']),
-    'infinite': (lambda x: 2*x + (x - x.detach()).abs().sqrt()*0 + 0*x, ['NaN']),
+    'NaN': (lambda x: 2*x + 0*x.sqrt(), ['is NaN in 1 of 2 places, as where `x` is 0']),
+    'all of them NaN': (lambda x: 2*x + (0*x).sqrt(), ['is NaN in 2 of 2 places. ']),
+    'infinite': (lambda x: 2*x + x.sqrt() - x.detach().sqrt(), ['infinite in 1 of 2 places']),
     'detached': (lambda x: 2*x.detach(), ['no slope flows back to `x`', 'is None']),
     'plain numbers': (lambda x: [2*o for o in x.tolist()] and torch.tensor((2*x).tolist()),
                       ['no slope flows back', 'is None']),
@@ -717,7 +717,7 @@ def test_prints_are_kept_and_the_type_of_new_tensors_changes_nothing(twice):
 
 
 def numbers(x): return torch.as_tensor(x).double().flatten()
-def alike(a, b): return a.shape == b.shape and torch.allclose(a, b, rtol=1e-3, atol=1e-6)
+def alike(a, b): return a.shape == b.shape and torch.allclose(a.double(), b, 1e-3, 1e-6)
 def times(k): return lambda w, g: alike(k*numbers(w), numbers(g))
 def odd(x): return not numbers(x).isfinite().all()
 def larger(w, g): return bool((numbers(g).abs() >= numbers(w).abs()).all())
@@ -742,7 +742,7 @@ CLAIMS = {
         (all, lambda w, g: alike(numbers(w), numbers(g))),
     r'The rows come as a list': (all, lambda w, g: isinstance(g, list)),
     r'a row does not add up to 1': (any, lambda w, g: not alike(g.sum(1), numbers(g.sum(1))*0 + 1)),
-    r'^The columns add up to 1': (all, lambda w, g: torch.allclose(g.sum(0), torch.ones(()))),
+    r'^The columns add up to 1': (any, lambda w, g: alike(g.sum(0), numbers(g.sum(0))*0 + 1)),
     r'give negative "prob': (any, lambda w, g: (g < 0).any().item()),
     r'^Nothing is counted': (all, lambda w, g: not numbers(g).any()),
     r'^No cell counts further than 1': (all, lambda w, g: g.max() <= 1),
@@ -752,6 +752,14 @@ CLAIMS = {
     r'^The lamp is never on': (all, lambda w, g: g is False),
     r'is not refused': (any, lambda w, g: isinstance(w, check.Raised)
                         and not isinstance(g, check.Raised))}
+# What a cause says -> a name of the facts of which one has to be wrong
+FACTS = {r'generator is not used|with another generator': 'seed',
+         r'Each epoch has the same order': 'another order',
+         r'(rows come|image was drawn) twice': r'once|twice',
+         r'right, but they are tensors|a plain number\.$': 'plain|tensor|number',
+         r'gradients are (never|not) cleared': 'clear|parameter|model|step',
+         r'[Gg]radients (are|were) recorded': 'record|gradient',
+         r'^There is an epoch too few': 'loss|step|epoch'}
 MET = set()
 
 
@@ -772,10 +780,22 @@ def test_what_a_cause_says_of_the_values_is_so(ex):
             MET.add(claim)
 
 
+@by_exercise
+def test_a_cause_that_is_about_a_fact_goes_with_that_fact(ex):
+    for s in ex.suspects:
+        for claim in (c for c in FACTS if re.search(c, s.cause)):
+            seen, _ = check._observe(ex, s.answer, 60)
+            check._expected(ex)
+            wrong = {name for _, name in check._wrong_facts(ex, seen)}
+            if not wrong: continue   # It gives no facts
+            assert any(re.search(FACTS[claim], name) for name in wrong), (s.id, s.cause, wrong)
+            MET.add(claim)
+
+
 def test_each_claim_is_met():
     "Or else a row of the table reads causes that no exercise has."
-    if len(MET) < len(CLAIMS)//2: pytest.skip('not all of the exercises were run')
-    assert not set(CLAIMS) - MET
+    if len(MET) < 15: pytest.skip('not all of the exercises were run')
+    assert {*CLAIMS, *FACTS} == MET, {*CLAIMS, *FACTS} - MET
 
 
 # What the notebooks say of each exercise

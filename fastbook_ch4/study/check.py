@@ -276,8 +276,15 @@ def _raised_in(e):
     names = [frame.f_code.co_name for frame, _ in frames]
     return next((n for n in reversed(names) if n[:1] != '<'), '')
 
+def _stub_beneath(e):
+    "The bare `NotImplementedError` that led to an exception, or that exception itself."
+    chain = [e]
+    while chain[-1] and len(chain) < 20: chain.append(chain[-1].__context__)
+    return next((o for o in chain if type(o) is NotImplementedError and not o.args), e)
+
 def _raised(e):
     "An exception as plain data; even its text may raise."
+    e = _stub_beneath(e)
     try: message = str(e)
     except BaseException: message = ''
     line = at = ''
@@ -834,13 +841,14 @@ _CAUSES = dict(
         'off it.')
 
 # %% ../../nbs/engine/check.ipynb #829f1cc6
-def _raised_facts(ex, error):
+def _raised_facts(ex, error, case):
     "What can be said of an exception: who raised what, and where."
     who = 'Your code raised' if error.line else 'It ended with'
+    n = len(_made_anew(ex, case)) # A case may leave what has a default out
     where = '.'
     if error.line: where = f', in the line `{error.line}`.'
     elif error.kinds[0] == 'TypeError' and not ex.run:
-        where = f". The check calls it with ({', '.join(ex.names)})."
+        where = f". The check calls it with ({', '.join(ex.names[:n])})."
     surplus = re.search(r'takes \d+ positional arguments? but \d+ were', error.message)
     if surplus and isinstance(ex.reference, type):
         where += ' Is `self` there, the first argument of every method?'
@@ -900,7 +908,7 @@ def _diagnose(ex, case, want, seen, part, kind):
         return 'gradient', _said(way, **facts)[1]
     if part == 'after': return _said('changed')
     if kind == 'silent': return _said('silent', error=want.result.kinds[0])
-    if isinstance(got, Raised): return _said('raised', **_raised_facts(ex, got))
+    if isinstance(got, Raised): return _said('raised', **_raised_facts(ex, got, case))
     if got is None and seen.printed:
         return _said('printed', text=_short(seen.printed.strip(), 60))
     if got is None: return _said('none')
@@ -935,7 +943,8 @@ def _html(text):
     return text.replace('\n', '<br>')
 
 def _pre(text):
-    style = 'margin:0;padding:0;background:none;color:inherit;overflow-x:auto'
+    style = ('margin:0;padding:0;background:none;color:inherit;'
+             'white-space:pre-wrap;overflow-wrap:anywhere')
     return f'<pre style="{style}">{html.escape(text)}</pre>'
 
 def _box(status, inside):
@@ -981,7 +990,7 @@ def _case_table(cases):
                    for label, verdict in cases)
     heads = ''.join(f'<th scope="col" {cell}>{o}</th>' for o in ('Case', 'Outcome'))
     caption = ('<caption style="text-align:left;font-weight:600;color:inherit;'
-               f'caption-side:top;padding:0">{_count(cases)}</caption>')
+               'caption-side:top;padding:0">Case by case</caption>')
     style = 'style="margin:.5em 0 0;border-collapse:collapse"'
     return f'<table {style}>{caption}<tr>{heads}</tr>{rows}</table>'
 
@@ -1043,7 +1052,7 @@ class Result:
         rows = {self._cause: self.cause, 'Right so far': self.right,
                 'Tried with': self.case, 'Expected': self.expected, 'Got': self.got,
                 'Printed': self.printed, 'Why': self.why, 'Another way': self.other,
-                **more, 'Hint': self._hint}
+                **more}
         return {k: v for k, v in rows.items() if v}
 
     def __repr__(self):
@@ -1052,13 +1061,15 @@ class Result:
         all_of_them = '\n'.join(['', *outcomes])*(len(outcomes) > 1)
         own = self.passed and _course(self.name, 'lines')
         beside = f'`check.{self.name}.solution()` shows them.' if own else ''
-        return _in_terminal(self._head, self._rows(
-            **{'Cases': all_of_them, "The course's own lines": beside}))
+        return _in_terminal(self._head, self._rows(**{
+            'Cases': all_of_them, "The course's own lines": beside, 'Hint': self._hint}))
 
     def _repr_html_(self):
         lines = _course(self.name, 'lines') if self.passed else ''
+        hint = self._hint and f'<strong>Hint:</strong> {_html(self._hint)}'
+        if hint: hint = f'<p style="margin:.5em 0 0">{hint}</p>'
         return _in_notebook(self.status, self._head, self._rows(),
-                            _case_table(self.cases) + _beside(lines, self.yours))
+                            _case_table(self.cases) + _beside(lines, self.yours) + hint)
 
 # %% ../../nbs/engine/check.ipynb #a1b0c012
 def _beneath(start, text):
@@ -1083,7 +1094,10 @@ class Hint:
                  for o in self._texts)
         return printable('\n'.join([self._head, *lines]))
     def _repr_html_(self):
-        texts = ''.join(f'<p style="margin:.3em 0">{_html(o)}</p>' for o in self._texts)
+        style = 'margin:.3em 0;overflow-wrap:anywhere'
+        texts = ''.join(f'<p style="{style}">{_html(o)}</p>' for o in self._texts)
+        link = r'<a href="\g<0>" style="color:inherit">\g<0></a>'
+        texts = re.sub(r'https://[\w./-]+', link, texts)
         return _box('begun', f'<strong>{self._head}</strong>{texts}')
 
 class Example(tuple):
