@@ -546,57 +546,6 @@ def _is_stub(result):
     if not isinstance(result, Raised) or result.message: return False
     return result.kinds[0] == 'NotImplementedError'
 
-# %% ../../nbs/engine/check.ipynb #a1b0c010
-def _methods(answer):
-    "The functions that a class has of its own; of a function none."
-    if not isinstance(answer, type): return {}
-    found = ((n, getattr(f, '__func__', f)) for n, f in vars(answer).items())
-    return {n: f for n, f in found if hasattr(f, '__code__')}
-
-def _listed(names):
-    *most, last = [f'`{n}`' for n in names]
-    return f"{', '.join(most)} and {last}" if most else last
-
-def _untouched(ex, answer, at, everywhere):
-    "Is what raised `NotImplementedError` a stub that nobody has touched?"
-    methods = _methods(answer)
-    if not methods: return everywhere and at == getattr(answer, '__name__', '')
-    todo = {n for n, f in methods.items() if _still(f)}
-    return at in todo >= {*_course(ex.name, 'asked', methods)}
-
-def _still(f): return 'NotImplementedError' in f.__code__.co_names
-
-def _begun(ex, answer, seen):
-    "Status and cause where a stub was met, be it the reader's answer or a part of it."
-    met = [s.result.at for w, s in zip(ex._wanted, seen)
-           if _is_stub(s.result) and differs(w.result, s.result, ex.tol)]
-    if not met: return None
-    at, methods = met[0], _methods(answer)
-    if _untouched(ex, answer, at, len(met) == len(seen)):
-        return 'not attempted', _CAUSES['stub']
-    raises = f'`{at}` still raises `NotImplementedError`'
-    if at in methods:
-        return 'begun', f'{raises}{_rest(methods, at)}'
-    if at == getattr(answer, '__name__', ''):
-        return 'begun', f'{raises} in {len(met)} of {len(seen)} cases.'
-    check = f', and check it with `check.{at}({at})`' if at in EXERCISES else ''
-    return 'begun', f'{raises}, and your code calls it. Write `{at}` first{check}.'
-
-def _rest(methods, at):
-    "Of a class which methods are still to be written, and which are."
-    todo = [n for n, f in methods.items() if _still(f) and n != at]
-    done = [n for n, f in methods.items() if not _still(f)]
-    said = f", and {_listed(todo)} too" if todo else ''
-    if done: said += f'. Written so far: {_listed(done)}'
-    return f'{said}. A class is tried as a whole, once all of it is there.'
-
-def _right_facts(ex, seen):
-    "Where results are facts with names: those that are right wherever they were told."
-    wrong = {name for _, name in _wrong_facts(ex, seen)}
-    told = [s.result for w, s in zip(ex._wanted, seen)
-            if isinstance(s.result, dict) and isinstance(w.result, dict)]
-    return [n for n in dict.fromkeys(itertools.chain(*told)) if n not in wrong]
-
 # %% ../../nbs/engine/check.ipynb #6df976a9
 def _expected(ex):
     "What the reference does on each case."
@@ -765,14 +714,6 @@ def _whole(x):
     "Is it a whole number, or 1 divided by one?"
     return x and any(n < 1e6 and abs(n - round(n)) < 1e-4*n for n in (abs(x), 1/abs(x)))
 
-def _relation(want, got, name=''):
-    """What the numbers that came, at the place `name`, have to do with the wanted ones:
-    a sentence, or ''."""
-    if name[-1:] == ']' and type(want) is int: return '' # It may be a position
-    if isinstance(want, bool) or getattr(want, 'dtype', None) == torch.bool: return ''
-    said = _how_related(want, got)
-    return said and f' At `{name}`, w{said[2:]}' if name else said
-
 def _how_related(want, got):
     "`_relation` of what needn't be looked for."
     if type(want) is type(got) is int and abs(got - want) < 3:
@@ -796,6 +737,15 @@ def _how_related(want, got):
     if len(more) > 1 and _constant(more):
         return f' What came is off by the same number everywhere, {more[0]:.4g}.'
     return ''
+
+# %% ../../nbs/engine/check.ipynb #a1b0c020
+def _relation(want, got, name=''):
+    """What the numbers that came, at the place `name`, have to do with the wanted ones:
+    a sentence, or ''."""
+    if name[-1:] == ']' and type(want) is int: return '' # It may be a position
+    if isinstance(want, bool) or getattr(want, 'dtype', None) == torch.bool: return ''
+    said = _how_related(want, got)
+    return said and f' At `{name}`, w{said[2:]}' if name else said
 
 # %% ../../nbs/engine/check.ipynb #c5fc1782
 _CAUSES = dict(
@@ -857,7 +807,9 @@ def _raised_facts(ex, error, case):
 def _said(id, **facts): # Id and cause
     return id, _CAUSES[id].format(**facts)
 
-def _nothing(slope): return slope is None or isinstance(slope, Tensor) and not slope.any()
+# %% ../../nbs/engine/check.ipynb #a1b0c022
+def _nothing(slope):
+    return slope is None or isinstance(slope, Tensor) and not slope.any()
 
 def _not_finite(slope): return isinstance(slope, Tensor) and not slope.isfinite().all()
 
@@ -887,6 +839,7 @@ def _odd_slope(ex, case, names, slope):
         where = f', as where `{names[0]}` is {_digits(a[odd][0].item())}'
     return dict(names=_listed(names), what=what, where=where)
 
+# %% ../../nbs/engine/check.ipynb #a1b0c023
 def _how_to_follow(ex, case):
     "What to do about a mistake that the check doesn't know."
     if '…' not in _args_text(ex, case):
@@ -900,6 +853,7 @@ def _unknown(ex, case, w, g, name):
     relation, follow = _relation(w, g, name), _how_to_follow(ex, case)
     return _said('unknown', relation=relation, follow=follow)
 
+# %% ../../nbs/engine/check.ipynb #a1b0c030
 def _diagnose(ex, case, want, seen, part, kind):
     "Id and cause where no suspect was found: what can be said of any answer."
     got = seen.result
@@ -928,6 +882,58 @@ def _new_nan(want, got):
     "Is there a NaN where none is wanted?"
     w, g = torch.as_tensor(want), torch.as_tensor(got)
     return bool((g.isnan() & ~w.isnan()).any())
+
+# %% ../../nbs/engine/check.ipynb #a1b0c010
+def _methods(answer):
+    "The functions that a class has of its own; of a function none."
+    if not isinstance(answer, type): return {}
+    found = ((n, getattr(f, '__func__', f)) for n, f in vars(answer).items())
+    return {n: f for n, f in found if hasattr(f, '__code__')}
+
+def _listed(names):
+    *most, last = [f'`{n}`' for n in names]
+    return f"{', '.join(most)} and {last}" if most else last
+
+def _untouched(ex, answer, at, everywhere):
+    "Is what raised `NotImplementedError` a stub that nobody has touched?"
+    methods = _methods(answer)
+    if not methods: return everywhere and at == getattr(answer, '__name__', '')
+    todo = {n for n, f in methods.items() if _still(f)}
+    return at in todo >= {*_course(ex.name, 'asked', methods)}
+
+def _still(f): return 'NotImplementedError' in f.__code__.co_names
+
+# %% ../../nbs/engine/check.ipynb #a1b0c025
+def _begun(ex, answer, seen):
+    "Status and cause where a stub was met, be it the reader's answer or a part of it."
+    met = [s.result.at for w, s in zip(ex._wanted, seen)
+           if _is_stub(s.result) and differs(w.result, s.result, ex.tol)]
+    if not met: return None
+    at, methods = met[0], _methods(answer)
+    if _untouched(ex, answer, at, len(met) == len(seen)):
+        return 'not attempted', _CAUSES['stub']
+    raises = f'`{at}` still raises `NotImplementedError`'
+    if at in methods:
+        return 'begun', f'{raises}{_rest(methods, at)}'
+    if at == getattr(answer, '__name__', ''):
+        return 'begun', f'{raises} in {len(met)} of {len(seen)} cases.'
+    check = f', and check it with `check.{at}({at})`' if at in EXERCISES else ''
+    return 'begun', f'{raises}, and your code calls it. Write `{at}` first{check}.'
+
+def _rest(methods, at):
+    "Of a class which methods are still to be written, and which are."
+    todo = [n for n, f in methods.items() if _still(f) and n != at]
+    done = [n for n, f in methods.items() if not _still(f)]
+    said = f", and {_listed(todo)} too" if todo else ''
+    if done: said += f'. Written so far: {_listed(done)}'
+    return f'{said}. A class is tried as a whole, once all of it is there.'
+
+def _right_facts(ex, seen):
+    "Where results are facts with names: those that are right wherever they were told."
+    wrong = {name for _, name in _wrong_facts(ex, seen)}
+    told = [s.result for w, s in zip(ex._wanted, seen)
+            if isinstance(s.result, dict) and isinstance(w.result, dict)]
+    return [n for n in dict.fromkeys(itertools.chain(*told)) if n not in wrong]
 
 # %% ../../nbs/engine/check.ipynb #1fb59f37
 _MARKS = {'passed': '✓', 'wrong': '✗', 'begun': '…', 'not attempted': '○'}
@@ -959,6 +965,8 @@ def _first_lines(text, n=5):
     return '\n'.join([_short(line, 100) for line in lines[:n]] + more)
 
 # %% ../../nbs/engine/check.ipynb #a1b0c011
+def _filled(rows): return {k: v for k, v in rows.items() if v}
+
 def _in_terminal(head, rows):
     "A heading and rows with names; a text that begins with a new line stays as it is."
     lines = [head]
@@ -979,7 +987,13 @@ def _in_notebook(status, head, rows, below=''):
     if shown: shown = f'<dl style="margin:0">{shown}</dl>'
     return _box(status, f'<strong>{_html(head)}</strong>{shown}{below}')
 
+# %% ../../nbs/engine/check.ipynb #a1b0c026
 def _case_mark(verdict): return _MARKS['passed' if verdict == 'right' else 'wrong']
+
+def _case_lines(cases):
+    "All cases as lines for a terminal."
+    lines = (f'{_case_mark(verdict)} {label}: {verdict}' for label, verdict in cases)
+    return '\n'.join(['', *lines])*(len(cases) > 1)
 
 def _case_table(cases):
     "All cases as a table, with a sign and words in each row."
@@ -997,6 +1011,11 @@ def _case_table(cases):
 def _count(cases):
     n = sum(verdict == 'right' for _, verdict in cases)
     return f"{n} of {len(cases)} case{'s'*(len(cases) > 1)} right"
+
+# %% ../../nbs/engine/check.ipynb #a1b0c027
+def _last(hint):
+    if not hint: return ''
+    return f'<p style="margin:.5em 0 0"><strong>Hint:</strong> {_html(hint)}</p>'
 
 def _beside(lines, yours):
     "The course's own lines beside the reader's, folded away."
@@ -1049,33 +1068,23 @@ class Result:
         return f'`check.{self.name}.hint()` has one.' if tried else ''
 
     def _rows(self, **more):
-        rows = {self._cause: self.cause, 'Right so far': self.right,
-                'Tried with': self.case, 'Expected': self.expected, 'Got': self.got,
-                'Printed': self.printed, 'Why': self.why, 'Another way': self.other,
-                **more}
-        return {k: v for k, v in rows.items() if v}
+        return _filled({
+            self._cause: self.cause, 'Right so far': self.right,
+            'Tried with': self.case, 'Expected': self.expected, 'Got': self.got,
+            'Printed': self.printed, 'Why': self.why, 'Another way': self.other, **more})
 
     def __repr__(self):
-        outcomes = [f'{_case_mark(verdict)} {label}: {verdict}'
-                    for label, verdict in self.cases]
-        all_of_them = '\n'.join(['', *outcomes])*(len(outcomes) > 1)
         own = self.passed and _course(self.name, 'lines')
         beside = f'`check.{self.name}.solution()` shows them.' if own else ''
-        return _in_terminal(self._head, self._rows(**{
-            'Cases': all_of_them, "The course's own lines": beside, 'Hint': self._hint}))
+        more = {'Cases': _case_lines(self.cases), "The course's own lines": beside}
+        return _in_terminal(self._head, self._rows(**more, Hint=self._hint))
 
     def _repr_html_(self):
         lines = _course(self.name, 'lines') if self.passed else ''
-        hint = self._hint and f'<strong>Hint:</strong> {_html(self._hint)}'
-        if hint: hint = f'<p style="margin:.5em 0 0">{hint}</p>'
-        return _in_notebook(self.status, self._head, self._rows(),
-                            _case_table(self.cases) + _beside(lines, self.yours) + hint)
+        below = _case_table(self.cases) + _beside(lines, self.yours) + _last(self._hint)
+        return _in_notebook(self.status, self._head, self._rows(), below)
 
 # %% ../../nbs/engine/check.ipynb #a1b0c012
-def _beneath(start, text):
-    "Text of several lines behind a first word, the lines one beneath the other."
-    return start + text.replace('\n', '\n' + ' '*len(start))
-
 @dataclass
 class Hint:
     "One of an exercise's three hints; shows itself in a notebook and in a terminal."
@@ -1100,13 +1109,19 @@ class Hint:
         texts = re.sub(r'https://[\w./-]+', link, texts)
         return _box('begun', f'<strong>{self._head}</strong>{texts}')
 
+# %% ../../nbs/engine/check.ipynb #a1b0c028
+def _beneath(start, text):
+    "Text of several lines behind a first word, the lines one beneath the other."
+    return start + text.replace('\n', '\n' + ' '*len(start))
+
 class Example(tuple):
     "The arguments of one case, to be handed on with a `*`; shows them by name."
-    label, names, note = '', (), '' # The case; names of the arguments; what they are for
+    label, names, note = '', (), '' # The case; its arguments' names; what they are
     def __repr__(self):
         shown = (_beneath(f'{n} = ', repr(a)) for n, a in zip(self.names, self))
         return printable('\n'.join([f'{self.label}:', *shown, self.note]).rstrip())
 
+# %% ../../nbs/engine/check.ipynb #a1b0c029
 @dataclass
 class Solution:
     "The course's own lines; shows them only to whoever has passed."
@@ -1121,8 +1136,8 @@ class Solution:
     def _rows(self):
         before = f'They are shown after a pass. `check.{self.name}.hint()` has a hint.'
         if not self.lines: return {'Not yet': before}
-        rows = {'Lines': '\n' + self.lines, 'Why': self.why, 'Another way': self.other}
-        return {k: v for k, v in rows.items() if v}
+        return _filled({'Lines': '\n' + self.lines, 'Why': self.why,
+                        'Another way': self.other})
     def __repr__(self): return _in_terminal(self._head, self._rows)
     def _repr_html_(self):
         status = 'passed' if self.lines else 'not attempted'
@@ -1220,7 +1235,8 @@ def _verdict(ex, case, want, seen, in_time):
         kind = differs(w, s, ex.tol)
         if not kind: continue
         if part == 'after': return 'right, but changes its arguments'
-        if part == 'grads': return 'right, but not its slope' if in_time else 'not reached'
+        if part == 'grads' and not in_time: return 'not reached'
+        if part == 'grads': return 'right, but not its slope'
         if _is_stub(s): return 'still to be written'
         if kind == 'silent': return 'not refused'
         return f'raised {s.kinds[0]}' if isinstance(s, Raised) else 'wrong'
@@ -1264,20 +1280,7 @@ def _cause_of(ex, seen, case, w, s, part, kind):
                            'mistake, see what was expected and what came.')
     return _diagnose(ex, case, w, s, part, kind)
 
-_WHERE = dict(result='', grads=', the gradient', after=', the arguments afterwards')
-
-def _named(ex, seen, case, w, s, part, kind):
-    "The result for a difference: its cause, the case, what was expected and what came."
-    id, cause = _cause_of(ex, seen, case, w, s, part, kind)
-    args = _args_text(ex, case)
-    if '…' in args and id != 'unknown': args += f' (`check.{ex.name}.example()` has it all)'
-    tried = f'{case.label}{_WHERE[part]}: {args}'.removesuffix(': ')
-    unlike = _unlike(getattr(w, part), getattr(s, part), ex.tol)
-    shown = _drawn(*unlike) or [show(o) for o in unlike]
-    if shown[0] == shown[1]: shown = [show(o, digits=9) for o in unlike]
-    return Result(ex.name, 'wrong', cause, id, tried, *shown,
-                  failed=ex.cases.index(case), part=part)
-
+# %% ../../nbs/engine/check.ipynb #a1b0c031
 def _drawn(want, got):
     "Two texts line by line; None where that would hide what differs."
     texts = want, got
@@ -1286,6 +1289,21 @@ def _drawn(want, got):
     lines = [[_short(o.rstrip(), 100) for o in text.split('\n')] for text in texts]
     drawn = ['\n'.join(['', *o]).rstrip() for o in lines]
     return None if drawn[0] == drawn[1] else drawn
+
+_WHERE = dict(result='', grads=', the gradient', after=', the arguments afterwards')
+
+def _named(ex, seen, case, w, s, part, kind):
+    "The result for a difference: its cause, the case, what was expected and what came."
+    id, cause = _cause_of(ex, seen, case, w, s, part, kind)
+    args = _args_text(ex, case)
+    if '…' in args and id != 'unknown':
+        args += f' (`check.{ex.name}.example()` has it all)'
+    tried = f'{case.label}{_WHERE[part]}: {args}'.removesuffix(': ')
+    unlike = _unlike(getattr(w, part), getattr(s, part), ex.tol)
+    shown = _drawn(*unlike) or [show(o) for o in unlike]
+    if shown[0] == shown[1]: shown = [show(o, digits=9) for o in unlike]
+    return Result(ex.name, 'wrong', cause, id, tried, *shown,
+                  failed=ex.cases.index(case), part=part)
 
 # %% ../../nbs/engine/check.ipynb #16cfaa5e
 _recording = [True]
