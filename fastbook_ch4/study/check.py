@@ -279,12 +279,12 @@ def _raised_in(e):
 def _stub_beneath(e):
     "The bare `NotImplementedError` that led to an exception, or that exception itself."
     chain = [e]
-    while chain[-1] and len(chain) < 20: chain.append(chain[-1].__context__)
+    while chain[-1] is not None and len(chain) < 20: chain.append(chain[-1].__context__)
     return next((o for o in chain if type(o) is NotImplementedError and not o.args), e)
 
 def _raised(e):
     "An exception as plain data; even its text may raise."
-    e = _stub_beneath(e)
+    with contextlib.suppress(Exception): e = _stub_beneath(e)
     try: message = str(e)
     except BaseException: message = ''
     line = at = ''
@@ -1071,7 +1071,8 @@ class Result:
         return _filled({
             self._cause: self.cause, 'Right so far': self.right,
             'Tried with': self.case, 'Expected': self.expected, 'Got': self.got,
-            'Printed': self.printed, 'Why': self.why, 'Another way': self.other, **more})
+            'Printed': self.printed, 'Why': self.why,
+            'Another way': self.other, **more})
 
     def __repr__(self):
         own = self.passed and _course(self.name, 'lines')
