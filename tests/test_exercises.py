@@ -578,7 +578,7 @@ def test_what_is_right_of_something_begun_is_said():
 
 @by_exercise
 def test_after_a_pass_comes_what_is_worth_seeing(ex):
-    names, lines = {}, check._course(ex.name, 'lines')
+    lines = check._course(ex.name, 'lines')
     assert len(lines) > 10 and 'NotImplementedError' not in lines
     check._latest[ex.name] = result = check.Result(ex.name, 'passed')
     def mine(x): return x
@@ -589,6 +589,9 @@ def test_after_a_pass_comes_what_is_worth_seeing(ex):
     assert f'`check.{ex.name}.solution()`' in repr(result) and '<details' in html
     assert ex.solution().lines == lines and lines.splitlines()[0] in repr(ex.solution())
     compile(lines, '<solution>', 'exec', dont_inherit=True)
+    result.yours = lines
+    same = result._repr_html_()
+    assert same.count('<pre') == 1 and 'lines, the same as yours</summary>' in same
 
 
 def test_a_pass_of_an_earlier_session_counts_for_the_solution():

@@ -1020,10 +1020,12 @@ def _last(hint):
 def _beside(lines, yours):
     "The course's own lines beside the reader's, folded away."
     if not lines: return ''
-    texts = {'The course': lines} | ({'You': yours} if yours else {})
+    same = bool(yours) and yours in lines
+    texts = {'The course': lines} | ({'You': yours} if yours and not same else {})
     parts = ''.join(f'<div style="flex:1 1 20em;min-width:0"><strong>{k}</strong>'
                     f'{_pre(v)}</div>' for k, v in texts.items())
-    summary = "The course's own lines" + ' beside yours'*bool(yours)
+    how = ', the same as yours' if same else ' beside yours' if yours else ''
+    summary = f"The course's own lines{how}"
     return (f'<details style="margin:.5em 0 0"><summary>{summary}</summary>'
             f'<div style="display:flex;flex-wrap:wrap;gap:1em">{parts}</div></details>')
 
@@ -1263,8 +1265,9 @@ def _source(answer):
 
 def _passed(ex, answer, result):
     "What is worth seeing after a pass."
-    lines = _first_lines(textwrap.dedent(_source(answer)), 60)
-    result.why, result.other, result.yours = ex.why, ex.other, lines
+    text = re.sub(r'^ *### (BEGIN|END) SOLUTION\n', '', _source(answer), flags=re.M)
+    result.yours = _first_lines(textwrap.dedent(text), 60)
+    result.why, result.other = ex.why, ex.other
 
 # %% ../../nbs/engine/check.ipynb #27589fea
 def _cause_of(ex, seen, case, w, s, part, kind):
