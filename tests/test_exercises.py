@@ -559,6 +559,15 @@ def test_a_stub_that_is_called_is_named(twice):
         result)
     assert twice(helper).status == 'not attempted' and progress.exercise_tries('twice') == 0
     def own(x): return [helper(o) for o in x]
+    class BasicOptim:
+        def step(self): raise NotImplementedError
+    class Mine:
+        def __init__(self): BasicOptim().step()
+        def step(self): pass
+    stepped = twice(lambda x: Mine()).cause
+    assert '`BasicOptim.step` still raises' in stepped and 'check.BasicOptim(BasicOptim)' in stepped
+    assert '`BasicOptim.step` still raises' in check.BasicOptim(type('B', (Mine,), dict(
+        __init__=lambda self, params, lr: BasicOptim().step()))).cause
     assert '`helper` still raises' in twice(own).cause
     assert twice(raises(NotImplementedError('of PyTorch'))).status == 'wrong'
 

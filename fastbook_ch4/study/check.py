@@ -271,10 +271,10 @@ def _own_line(e):
     return own[-1].line or '' if own else ''
 
 def _raised_in(e):
-    "The name of the innermost function that an exception came from."
-    frames = traceback.walk_tb(e.__traceback__)
-    names = [frame.f_code.co_name for frame, _ in frames]
-    return next((n for n in reversed(names) if n[:1] != '<'), '')
+    "The innermost function with a name that an exception came from; 'A.f' of a class A."
+    codes = [frame.f_code for frame, _ in traceback.walk_tb(e.__traceback__)]
+    named = [c.co_qualname for c in codes if c.co_name[:1] != '<']
+    return named[-1].rpartition('<locals>.')[2] if named else ''
 
 def _stub_beneath(e):
     "The bare `NotImplementedError` that led to an exception, or that exception itself."
@@ -894,10 +894,12 @@ def _listed(names):
     *most, last = [f'`{n}`' for n in names]
     return f"{', '.join(most)} and {last}" if most else last
 
+def _name_of(answer): return getattr(answer, '__name__', '')
+
 def _untouched(ex, answer, at, everywhere):
     "Is what raised `NotImplementedError` a stub that nobody has touched?"
     methods = _methods(answer)
-    if not methods: return everywhere and at == getattr(answer, '__name__', '')
+    if not methods: return everywhere and at == _name_of(answer)
     todo = {n for n, f in methods.items() if _still(f)}
     return at in todo >= {*_course(ex.name, 'asked', methods)}
 
@@ -909,21 +911,23 @@ def _begun(ex, answer, seen):
     met = [s.result.at for w, s in zip(ex._wanted, seen)
            if _is_stub(s.result) and differs(w.result, s.result, ex.tol)]
     if not met: return None
-    at, methods = met[0], _methods(answer)
+    at, methods = met[0].removeprefix(f'{_name_of(answer)}.'), _methods(answer)
     if _untouched(ex, answer, at, len(met) == len(seen)):
         return 'not attempted', _CAUSES['stub']
     raises = f'`{at}` still raises `NotImplementedError`'
     if at in methods:
-        return 'begun', f'{raises}{_rest(methods, at)}'
-    if at == getattr(answer, '__name__', ''):
+        return 'begun', f'{raises}{_rest(ex, methods, at)}'
+    if at == _name_of(answer):
         return 'begun', f'{raises} in {len(met)} of {len(seen)} cases.'
-    check = f', and check it with `check.{at}({at})`' if at in EXERCISES else ''
+    top = at.partition('.')[0]
+    check = f', and check it with `check.{top}({top})`' if top in EXERCISES else ''
     return 'begun', f'{raises}, and your code calls it. Write `{at}` first{check}.'
 
-def _rest(methods, at):
-    "Of a class which methods are still to be written, and which are."
+def _rest(ex, methods, at):
+    "Of a class which methods are still to be written, and which of those asked for are."
+    asked = _course(ex.name, 'asked', methods)
     todo = [n for n, f in methods.items() if _still(f) and n != at]
-    done = [n for n, f in methods.items() if not _still(f)]
+    done = [n for n, f in methods.items() if n in asked and not _still(f)]
     said = f", and {_listed(todo)} too" if todo else ''
     if done: said += f'. Written so far: {_listed(done)}'
     return f'{said}. A class is tried as a whole, once all of it is there.'
