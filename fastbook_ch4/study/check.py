@@ -271,7 +271,7 @@ def _own_line(e):
     return own[-1].line or '' if own else ''
 
 def _raised_in(e):
-    "The innermost function with a name that an exception came from; 'A.f' of a class A."
+    "The innermost named function that raised it, such as 'A.f' of a class A."
     codes = [frame.f_code for frame, _ in traceback.walk_tb(e.__traceback__)]
     named = [c.co_qualname for c in codes if c.co_name[:1] != '<']
     return named[-1].rpartition('<locals>.')[2] if named else ''
@@ -279,7 +279,8 @@ def _raised_in(e):
 def _stub_beneath(e):
     "The bare `NotImplementedError` that led to an exception, or that exception itself."
     chain = [e]
-    while chain[-1] is not None and len(chain) < 20: chain.append(chain[-1].__context__)
+    while len(chain) < 20 and chain[-1] is not None:
+        chain.append(chain[-1].__context__)
     return next((o for o in chain if type(o) is NotImplementedError and not o.args), e)
 
 def _raised(e):
@@ -924,7 +925,7 @@ def _begun(ex, answer, seen):
     return 'begun', f'{raises}, and your code calls it. Write `{at}` first{check}.'
 
 def _rest(ex, methods, at):
-    "Of a class which methods are still to be written, and which of those asked for are."
+    "Of a class the methods that are still to be written, and those that are."
     asked = _course(ex.name, 'asked', methods)
     todo = [n for n, f in methods.items() if _still(f) and n != at]
     done = [n for n, f in methods.items() if n in asked and not _still(f)]
