@@ -1227,13 +1227,15 @@ def _judged(ex, answer, heard):
     result.cases = verdicts
     return result
 
+# %% ../../nbs/engine/check.ipynb #a1b0c032
 def _half(ex, status, cause, seen, verdicts):
     "The result where something is still to be written."
     if status != 'begun': return Result(ex.name, status, cause)
     some = any(not _is_stub(s.result) for s in seen)
     stub = next(i for i, s in enumerate(seen) if _is_stub(s.result))
     known = (s.id for s in ex.symptoms if s.id.startswith('stub')) # A name of its own
-    return Result(ex.name, status, cause, next(known, 'stub'), right='; '.join(_right_facts(ex, seen)),
+    right = '; '.join(_right_facts(ex, seen))
+    return Result(ex.name, status, cause, next(known, 'stub'), right=right,
                   cases=verdicts if some else (), failed=stub)
 
 # %% ../../nbs/engine/check.ipynb #a1b0c013
@@ -1413,8 +1415,8 @@ def refused(
     or else it raises `AssertionError`."""
     def prove(answer):
         r = _judge(_exercise(name), answer)
-        assert r.status in ('wrong', 'begun'), (f'{name}: the check did not refuse {suspect!r}, '
-                                     f'it says: {r.status}')
+        assert r.status in ('wrong', 'begun'), (
+            f'{name}: the check did not refuse {suspect!r}, it says: {r.status}')
         assert r.suspect == suspect, (f'{name}: the check should name {suspect!r}, '
                                       f'and names {r.suspect!r}: {r.cause}\n{r}')
         print(f'Refused: {name} | {suspect}')
