@@ -317,6 +317,7 @@ def predict(images, models, as_json, show):
     from fastbook_ch4.models.predict import answer_files
     if show and show.suffix != '.png':
         raise ValueError(f'show: got {show}, want a name that ends in .png')
+    if show: _try_folder('show', show.parent)
     if not answer_files(images, models, as_json, show): raise click.exceptions.Exit(1)
 
 @main.command()

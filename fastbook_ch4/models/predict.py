@@ -249,8 +249,9 @@ def _doubt(
 )->str: # Empty where there is none
     "A reason not to be sure."
     if digits > 1: return f'{digits} digits side by side'
+    rim = 1 + max(mask.shape)//200
     top, bottom, left, right = (
-        o.any() for o in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+        o.any() for o in (mask[:rim], mask[-rim:], mask[:, :rim], mask[:, -rim:]))
     if (top or bottom or left or right) and not (top and bottom or left and right):
         return 'it touches the edge of the picture, and may be cut off'
     digit = mask[_box(mask)]
@@ -475,12 +476,13 @@ def save_seen(
     "Draw what the rungs saw, with the answer to it, and write it to a file."
     import io
     import matplotlib.pyplot as plt
-    titles = [f"{Path(name).name}\n{answer.answer}{'' if answer.sure else '?'}"
-              if i == 0 else '' for name, answer in answers
-              for i in range(len(answer.seen))]
+    images, titles = torch.cat([answer.seen for _, answer in answers]), []
+    for name, answer in answers:
+        sure = '' if answer.sure else '?'
+        titles += [f'{Path(name).name[-16:]}\n{answer.answer}{sure}',
+                   *['']*(len(answer.seen) - 1)]
     plt.switch_backend('Agg')
-    show_digits(torch.cat([answer.seen for _, answer in answers]), titles, cols=6,
-                scale=1.5)
+    show_digits(images, titles, cols=min(6, len(images)), scale=1.5)
     drawn = io.BytesIO()
     plt.savefig(drawn, format='png', dpi=100, bbox_inches='tight')
     plt.close()
