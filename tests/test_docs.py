@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT
-from docs import api, finish, links, maths, searching, serve, stage
+from docs import api, finish, links, maths, policy, searching, serve, stage
 from docs.links import NBS, address, download, notebooks, to_pages, to_site
 
 HOME = stage.CFG.doc_host + stage.CFG.doc_baseurl
@@ -283,3 +283,28 @@ def test_the_server_shows_the_missing_page(tmp_path):
             urllib.request.urlopen(f'{home}/no/such/page.html')
         assert e.value.code == 404 and e.value.read() == b'404'
     finally: server.shutdown()
+
+
+PAGE = ('<head><title>x</title></head><p title="a > b" style="top:1em">1</p>'
+        '<span class="strut" style="height:2em;">2</span><i style="top:1em">3</i>'
+        '<style scoped>\nth { top: 0 }\n</style>')
+
+
+def test_styles_of_elements_move_to_the_sheet():
+    css = {}
+    text = policy.without_styles(PAGE, css)
+    assert 'style' not in text and len(css) == 3 and 'th { top: 0 }' in ''.join(css)
+    one, two, three = re.findall('class="([^"]*)"', text)
+    assert one == three and two.endswith(' strut') and 'title="a > b"' in text
+    assert css[one] == f'.{one}.{one}.{one}{{top:1em}}'
+
+
+def test_the_policy_allows_the_sites_own_files_alone():
+    text = policy.with_policy(PAGE)
+    content = re.search('<head><meta http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1]
+    assert "default-src 'none'" in content and 'unsafe' not in content and 'http' not in content
+    assert 'sha256' not in content
+    named = policy.with_policy('<head></head><script>go()</script>')
+    other = policy.with_policy('<head></head><script>stop()</script>')
+    sums = [re.search("'self' 'sha256-([^']+)'", o)[1] for o in (named, other)]
+    assert sums[0] != sums[1]

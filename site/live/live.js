@@ -33,7 +33,12 @@ globalThis.ch4 ??= {}
 
   // Elements: h('p', {class: 'x', onclick: f}, 'text', child, …), and the same for SVG
   const fill = (el, attrs, children) => {
-    for (const [name, value] of Object.entries(attrs)) name.startsWith('on') ? el.addEventListener(name.slice(2), value) : value === false ? el.removeAttribute(name) : el.setAttribute(name, value === true ? '' : value)
+    for (const [name, value] of Object.entries(attrs)) {
+      if (name.startsWith('on')) el.addEventListener(name.slice(2), value)
+      else if (name === 'style') el.style.cssText = value // The attribute is against the site's policy
+      else if (value === false) el.removeAttribute(name)
+      else el.setAttribute(name, value === true ? '' : value)
+    }
     el.append(...children)
     return el
   }

@@ -9,6 +9,7 @@ from PIL import Image
 
 from docs.links import NBS, ROOT, download, is_exercises, notebooks, only, to_site
 from docs.maths import maths
+from docs.policy import with_policy, without_styles
 from docs.searching import searching
 from docs.sheet import LINK, SHEET, sheet
 from docs.stage import PLOTS, PROC, SITE, name_of
@@ -207,7 +208,7 @@ BASE = """<base href="%s"><script>(base => {
 
 def finish(site):
     "Mend all files of the site, and say which rules found nothing: smalldocs may have mended it."
-    found, pages = Counter(), {}
+    found, pages, css = Counter(), {}, {}
     for files in dict.fromkeys(rule.files for rule in RULES):
         rules = [rule for rule in RULES if rule.files == files]
         for f in site.rglob(files):
@@ -220,15 +221,15 @@ def finish(site):
     for f, text in maths(pages).items():
         page = f.relative_to(site)
         up = '../'*(len(page.parts) - 1)
-        text = lines(pictures(f, text))
+        text = without_styles(lines(pictures(f, text)), css)
         text = text.replace('</head>', card(page, text) + scripts(text, up) + '</head>', 1)
         if f.name == '404.html':
             text = text.replace('<head>', '<head>' + BASE % f'{CFG.doc_baseurl}/', 1)
-        f.write_text(text, encoding='utf-8')
+        f.write_text(with_policy(text), encoding='utf-8')
     for rule in RULES:
         if not found[rule.what]: print(f'finish.py: the rule {rule.what!r} found nothing to mend.')
     shutil.copy(NBS/'images'/'index_1.png', site/CARD[0])
-    sheet(site)
+    sheet(site, '\n'.join(css.values()))
     searching(site)
 
 

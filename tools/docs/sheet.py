@@ -53,8 +53,8 @@ def purged(css, content):
                     '--output', css], check=True, stdout=subprocess.DEVNULL)
 
 
-def sheet(site):
-    "Write the style sheet, and take away what it is made of."
+def sheet(site, more=''):
+    "Write the style sheet, with more styles at its end, and take away what it is made of."
     libs = site/'site_libs'
     out = site/SHEET
     out.write_text('\n'.join(ours((libs/name).read_text(encoding='utf-8')) for name in LIBS),
@@ -66,7 +66,7 @@ def sheet(site):
     used.unlink()
     css = icons(out.read_text(encoding='utf-8'), site/ICONS)
     own = (site/'styles.css').read_text(encoding='utf-8')
-    css = re.sub(r'(?s)/\*(?!!).*?\*/', '', f'{css}\n{own}')   # comments, but for licences
+    css = re.sub(r'(?s)/\*(?!!).*?\*/', '', f'{css}\n{own}\n{more}')   # comments, but for licences
     out.write_text(re.sub(r'\n\s*', '\n', css), encoding='utf-8')
     for name in ('themes', 'bootstrap', 'bootstrap-icons', 'fuse'): shutil.rmtree(libs/name)
     for f in (libs/'smalldocs.css', site/'styles.css'): f.unlink()
