@@ -72,6 +72,7 @@ def to_grey(
         a = np.asarray(im, dtype=np.float32)
         return (a - a.min())/max(np.ptp(a), 1e-9)
     a = np.asarray(im.convert('RGB').convert('L'), dtype=np.float32)/255
+    if 'A' not in im.getbands() and 'transparency' not in im.info: return a
     alpha = np.asarray(im.convert('RGBA').getchannel('A'), dtype=np.float32)/255
     light_ink = (a*alpha).sum() > alpha.sum()/2
     return a*alpha + (1 - alpha)*(not light_ink)
