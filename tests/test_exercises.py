@@ -1,6 +1,7 @@
 """The exercises: every planted mistake is refused for its own reason, right answers pass, stubs
 score 0, nothing that a learner passes breaks a check, and what a check says is so."""
-import ast, contextlib, functools, io, itertools, json, random, re, sys, threading, time, types
+import ast, contextlib, functools, inspect, io, itertools, json, random, re, sys, threading, time
+import types
 
 import numpy as np, pytest, torch
 from torch import nn
@@ -87,6 +88,17 @@ def test_what_checks_say_has_code_as_its_only_markup():
             for t in (*ex.hints, *(s.cause for s in ex.suspects + ex.symptoms))]
     assert len(said) > 500 and not [t for t in said if emphasised(t)]
     assert emphasised('the *largest* one') and not emphasised('`2*x*y` and 2 * x')
+
+
+@by_notebook
+def test_each_exercise_says_how_hard_it_is_and_how_long_it_takes(path):
+    cells = json.loads(path.read_text(encoding='utf-8'))['cells']
+    tasks = [s for s in (''.join(c['source']) for c in cells) if re.match(r'## \d+\. ', s)]
+    assert len(tasks) == sum(f'{check.CHAPTERS[ex.chapter]}_exercises' == path.stem
+                             for ex in EXERCISES.values())
+    for task in tasks:
+        minutes = re.search(r'^\*(?:easy|medium|hard) · (\d+) minutes\*$', task, re.M)
+        assert minutes and 2 <= int(minutes[1]) <= 40, task[:100]
 
 
 @by_notebook
@@ -416,6 +428,71 @@ def test_what_a_result_shows(twice):
     assert 'The check calls it with (x)' in twice(lambda: 1).cause
     result = check.mnist_loss(lambda preds, targets: loss.mnist_loss(preds, targets))
     assert result.suspect == 'package'
+
+
+def wants_ten(a, b, c, d, e, f, g, h, i, j): return 1
+
+
+@by_exercise
+def test_who_wants_other_arguments_hears_which_they_are(ex):
+    said = ex(wants_ten).cause
+    if isinstance(ex.reference, type): return
+    names = list(inspect.signature(ex.reference).parameters)
+    given = re.search(r'The check calls it with(?:out arguments| \((.*)\))\.$', said)[1]
+    given = given.split(', ') if given else []
+    assert set(given) <= set(names) and given == names[:len(given)], said
+
+
+def test_arguments_are_told_of_a_class_too():
+    class Wrong:
+        def __init__(self): pass
+    class NoSelf:
+        def __init__(self, params, lr): pass
+        def zero_grad(): pass
+        def step(): pass
+    assert 'The check calls it with (params, lr). Is `self`' in check.BasicOptim(Wrong).cause
+    said = check.BasicOptim(NoSelf).cause
+    assert 'The check calls' not in said and 'Is `self` there' in said
+    assert 'calls it without arguments.' in check.lamp_net(wants_ten).cause
+
+
+def test_where_two_large_results_begin_alike_the_place_that_differs_is_shown():
+    want = torch.arange(40.).view(4, 10)
+    late, near, short = want.clone(), want + 1e-7, want.clone()
+    late[2, 3], near[3, 9], short[0, 2] = 7, 5, 5
+    def shows(want, got):
+        ex = check.Exercise('late', 'loss', lambda x: want, {'none': lambda g: 0}, ('a', 'b', 'c'),
+                            'why')
+        try: result = ex(lambda x: got)
+        finally: del check.EXERCISES['late']
+        assert result.expected != result.got
+        return result.expected, result.got
+    assert shows(want, late) == (
+        'from [2, 3] on: 23, 24, 25, 26, 27, 28, … (tensor, float32, shape (4, 10))',
+        'from [2, 3] on: 7, 24, 25, 26, 27, 28, … (tensor, float32, shape (4, 10))')
+    assert shows(want, near)[1] == 'from [3, 9] on: 5 (tensor, float32, shape (4, 10))'
+    assert shows(want, short)[1].startswith('0, 1, 5, 3')
+    assert shows(dict(a=want, b=[want, want]), dict(a=late, b=[want, late]))[1] == (
+        'a: from [2, 3] on: 7, 24, 25, 26, 27, 28, … (tensor, float32, shape (4, 10)); '
+        'b: at [1]: from [2, 3] on: 7, 24, 25, 26, 27, 28, … (tensor, float32, shape (4, 10))')
+    assert 'from [30] on: True' in shows(torch.arange(40) > 5, (torch.arange(40) > 5) & (
+        torch.arange(40) != 30))[0]
+
+
+def test_a_second_way_back_is_explained(twice):
+    def again(x):
+        y = (x.requires_grad_()**2).sum()
+        y.backward(), y.backward()
+    said = twice(again).cause
+    assert 'Your code raised RuntimeError' in said and 'anew for each `backward`' in said
+
+
+def test_arguments_of_something_within_are_not_taken_for_those_of_the_answer(twice):
+    "Whether Python still has the lines of what the reader wrote, or not."
+    names = {}
+    exec('def f(a, b): return a\ndef g(x): return f(x)', names)
+    assert 'The check calls it' not in twice(names['g']).cause
+    assert 'The check calls it with (x).' in twice(names['f']).cause
 
 
 def test_an_unknown_name_says_what_is_near():

@@ -36,6 +36,7 @@ class Raised:
     message:str='' # Its text
     line:str='' # The line of code that raised it
     at:str='' # The function in which it was raised
+    own:bool=False # Did it come through a line of the reader's?
 
 # %% ../../nbs/engine/check.ipynb #5d223f91
 class _Stop(SystemExit):
@@ -165,14 +166,16 @@ def _many(x):
     return 1
 
 # %% ../../nbs/engine/check.ipynb #af655b31
-def _show_tensor(x, brief, digits):
+def _show_tensor(x, brief, digits, at=0):
     kind = str(x.dtype).removeprefix('torch.')
     if x.dim() == 0: return f'{_digits(x.item(), digits)} ({kind})'
     if brief: return f'tensor of shape {tuple(x.shape)}'
     of = f'tensor, {kind}, shape {tuple(x.shape)}'
     if x.numel() <= 12: return f'{_nested(x.tolist(), digits)} ({of})'
-    first = ', '.join(_digits(o, digits) for o in x.flatten()[:6].tolist())
-    return f'{first}, … ({of})'
+    numbers = x.flatten()[at:at + 6].tolist()
+    some = ', '.join(_digits(o, digits) for o in numbers)
+    if at: some = f'from {[*map(int, np.unravel_index(at, x.shape))]} on: {some}'
+    return f"{some}{', …'*(at + 6 < x.numel())} ({of})"
 
 def show(x, brief=False, digits=4):
     "What came from `plain`, in a line or two; of many tensors only the shapes."
@@ -263,12 +266,11 @@ def _within(seconds, f, heard):
     return in_time
 
 # %% ../../nbs/engine/check.ipynb #bbf636af
-def _own_line(e):
-    "The last line of the learner's own code that an exception came through, or ''."
+def _own_lines(e):
+    "The lines of the learner's own code that an exception came through."
     course = str(Path(__file__).parents[1])
-    own = [f for f in traceback.extract_tb(e.__traceback__)
-           if not f.filename.startswith(course) and 'site-packages' not in f.filename]
-    return own[-1].line or '' if own else ''
+    return [f.line or '' for f in traceback.extract_tb(e.__traceback__)
+            if not f.filename.startswith(course) and 'site-packages' not in f.filename]
 
 def _raised_in(e):
     "The innermost named function that raised it, such as 'A.f' of a class A."
@@ -288,10 +290,10 @@ def _raised(e):
     with contextlib.suppress(Exception): e = _stub_beneath(e)
     try: message = str(e)
     except BaseException: message = ''
-    line = at = ''
-    with contextlib.suppress(Exception): line, at = _own_line(e), _raised_in(e)
+    lines, at = [], ''
+    with contextlib.suppress(Exception): lines, at = _own_lines(e), _raised_in(e)
     kinds = tuple(c.__name__ for c in type(e).__mro__ if c is not object)
-    return Raised(kinds, _short(message), line, at)
+    return Raised(kinds, _short(message), lines[-1] if lines else '', at, bool(lines))
 
 # %% ../../nbs/engine/check.ipynb #5f92894e
 def _copy(a):
@@ -785,22 +787,47 @@ _CAUSES = dict(
     dtype='{place} has numbers of another type than is wanted: {g} instead of {w}.',
     type='{place} is another kind of thing than is wanted: {g} instead of {w}.',
     keys='{place} has other names in it than is wanted.',
-    length='{place} has {g}, and {w} are wanted.',
+    length='{place} has {g} instead of {w}.',
     no_nan='{place} has a number where NaN ("not a number") is wanted.',
     nan='{place} has a NaN ("not a number") where a number is wanted: look for 0/0, '
         'the logarithm of a negative number, or infinity divided by infinity or taken '
         'off it.')
 
 # %% ../../nbs/engine/check.ipynb #829f1cc6
+_AGAIN = (' `backward` went twice through one calculation, whose notes are used up after '
+          'the first time. Predict, and calculate the loss, anew for each `backward`; '
+          '`retain_graph=True` would only hide that they are old.')
+
+def _wrongly_called(ex, error):
+    "Does the reader's function, or class, want other arguments than it gets?"
+    if not isinstance(error, Raised) or error.own: return False
+    wants = r'takes |missing \d|got an unexpected keyword|got multiple values'
+    if isinstance(ex.reference, type): wants = rf'__init__\(\) ({wants})|takes no arg'
+    return error.kinds[0] == 'TypeError' and re.search(wants, error.message)
+
+def _called_with(ex, case):
+    "What the reader's function is given in a case, by the names of the task."
+    args = _made_anew(ex, case) # A case may leave what has a default out
+    if not ex.run: return ex.names[:len(args)]
+    calls = []
+    def asked(*args, **kwargs):
+        calls.append((len(args), list(kwargs)))
+        raise KeyError
+    with contextlib.suppress(Exception), _undisturbed(): ex.run(asked, *args)
+    n, more = calls[0]
+    return list(inspect.signature(ex.reference).parameters)[:n] + more
+
 def _raised_facts(ex, error, case):
     "What can be said of an exception: who raised what, and where."
-    who = 'Your code raised' if error.line else 'It ended with'
-    n = len(_made_anew(ex, case)) # A case may leave what has a default out
+    who = 'Your code raised' if error.own else 'It ended with'
     where = '.'
     if error.line: where = f', in the line `{error.line}`.'
-    elif error.kinds[0] == 'TypeError' and not ex.run:
-        where = f". The check calls it with ({', '.join(ex.names[:n])})."
-    surplus = re.search(r'takes \d+ positional arguments? but \d+ were', error.message)
+    elif _wrongly_called(ex, error):
+        names = ', '.join(_called_with(ex, case))
+        how = f'with ({names})' if names else 'without arguments'
+        where = f'. The check calls it {how}.'
+    if 'backward through the graph a second time' in error.message: where += _AGAIN
+    surplus = re.search(r'takes \d+ positional arguments? but \d+ w', error.message)
     if surplus and isinstance(ex.reference, type):
         where += ' Is `self` there, the first argument of every method?'
     return dict(who=who, error=show(error), where=where)
@@ -1233,9 +1260,8 @@ def _half(ex, status, cause, seen, verdicts):
     if status != 'begun': return Result(ex.name, status, cause)
     some = any(not _is_stub(s.result) for s in seen)
     stub = next(i for i, s in enumerate(seen) if _is_stub(s.result))
-    known = (s.id for s in ex.symptoms if s.id.startswith('stub')) # A name of its own
     right = '; '.join(_right_facts(ex, seen))
-    return Result(ex.name, status, cause, next(known, 'stub'), right=right,
+    return Result(ex.name, status, cause, 'stub', right=right,
                   cases=verdicts if some else (), failed=stub)
 
 # %% ../../nbs/engine/check.ipynb #a1b0c013
@@ -1281,7 +1307,8 @@ def _passed(ex, answer, result):
 def _cause_of(ex, seen, case, w, s, part, kind):
     "Id and cause of a difference: a suspect or symptom that fits, or what can be said."
     expected, got = getattr(w, part), getattr(s, part)
-    if part == 'result' and got is None and s.printed:
+    printed = part == 'result' and got is None and s.printed
+    if printed or _wrongly_called(ex, got):
         return _diagnose(ex, case, w, s, part, kind)
     known = _suspects(ex, seen, part, case.raises)
     known = known or [o for o in ex.symptoms if _fits(o, expected, got)]
@@ -1302,6 +1329,29 @@ def _drawn(want, got):
     drawn = ['\n'.join(['', *o]).rstrip() for o in lines]
     return None if drawn[0] == drawn[1] else drawn
 
+def _hidden(want, got, tol):
+    """The number of the first place where two large tensors differ, if `show` doesn't
+    come to it; else 0."""
+    if not isinstance(want, Tensor) or not isinstance(got, Tensor): return 0
+    if want.shape != got.shape or want.numel() <= 12: return 0
+    near = torch.isclose(got.cdouble(), want.cdouble(), tol, tol, equal_nan=True)
+    places = (~near).flatten().nonzero()
+    return places[0].item()*int(places[0] > 5) if len(places) else 0
+
+def _as_texts(want, got, tol):
+    "Two things that differ, as texts that do."
+    if isinstance(want, dict) and _alike(want, got):
+        pairs = {k: _as_texts(want[k], got[k], tol) for k in want}
+        return [_short('; '.join(f'{k}: {p[i]}' for k, p in pairs.items()), 600)
+                for i in (0, 1)]
+    at = _hidden(want, got, tol)
+    for digits in 4, 9:
+        if at: texts = [_show_tensor(o, False, digits, at) for o in (want, got)]
+        else: texts = [show(o, digits=digits) for o in (want, got)]
+        if texts[0] != texts[1]: return texts
+    name, w, g = _place(want, got, tol)
+    return [f'at {name}: {o}' for o in _as_texts(w, g, tol)] if name else texts
+
 _WHERE = dict(result='', grads=', the gradient', after=', the arguments afterwards')
 
 def _named(ex, seen, case, w, s, part, kind):
@@ -1312,8 +1362,7 @@ def _named(ex, seen, case, w, s, part, kind):
         args += f' (`check.{ex.name}.example()` has it all)'
     tried = f'{case.label}{_WHERE[part]}: {args}'.removesuffix(': ')
     unlike = _unlike(getattr(w, part), getattr(s, part), ex.tol)
-    shown = _drawn(*unlike) or [show(o) for o in unlike]
-    if shown[0] == shown[1]: shown = [show(o, digits=9) for o in unlike]
+    shown = _drawn(*unlike) or _as_texts(*unlike, ex.tol)
     return Result(ex.name, 'wrong', cause, id, tried, *shown,
                   failed=ex.cases.index(case), part=part)
 

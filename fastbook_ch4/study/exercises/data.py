@@ -7,7 +7,7 @@ __all__ = []
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #8c32588a
 ### BEGIN HIDDEN TESTS
-import traceback, torch
+import torch
 from fastbook_ch4.study.check import Exercise, Odd, Raised
 
 def _said(got, *texts): # Is one of these in the words of an error?
@@ -15,18 +15,6 @@ def _said(got, *texts): # Is one of these in the words of an error?
 
 def _fact(got, name): # From what came, where that is facts with names
     return got[name] if isinstance(got, dict) else None
-
-def _with_earlier(f, *args):
-    "Call an answer that uses those above; says which of them is still a stub."
-    try: return f(*args)
-    except NotImplementedError as e:
-        at = traceback.extract_tb(e.__traceback__)[-1].name
-        if str(e) or at == getattr(f, '__name__', at): raise
-        raise NotImplementedError(f'{at} is still a stub')
-
-_STUB = ('Your function calls one of an exercise above that still raises '
-         '`NotImplementedError`. Write that one first.')
-def _is_stub(want, got): return _said(got, 'is still a stub')
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #89a7d9b8
@@ -145,6 +133,14 @@ ex.symptom('method not called',
            '`images.float` is a method, and does its work only with brackets behind '
            'it: `images.float()`.',
            lambda want, got: _said(got, "'builtin_function_or_method'"));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #69e05510
+### BEGIN HIDDEN TESTS
+ex.suspect('clamped',
+           'Every pixel but paper has become 1: the numbers above 1 are cut off. '
+           'Divide, so that the shades between paper and ink stay apart.',
+           lambda x: x.float().clamp(0, 1))
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #994c0ea4
@@ -283,6 +279,14 @@ ex.symptom('method not called',
                getattr(o, 'text', '') for o in got));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #1c4b0e63
+### BEGIN HIDDEN TESTS
+ex.symptom('another order',
+           'These are the right counts in another order. Place `d` of the list belongs '
+           'to digit `d`, so begin with the zeros.',
+           lambda want, got: got != want and sorted(got) == sorted(want))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #b7cb6530
 ### BEGIN HIDDEN TESTS
 def _as_text(image, ink=lambda o: o > 127):
@@ -408,6 +412,16 @@ ex.symptom('text in a tensor',
            'A tensor holds numbers only, and no texts. Go through its rows and pixels, '
            'and choose a character for each.',
            lambda want, got: _said(got, 'where() received'));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #2e614b55
+### BEGIN HIDDEN TESTS
+ex.symptom('cut elsewhere',
+           'The characters are right, and come in the right order, but the lines end '
+           'in the wrong places. A line has as many characters as the image has '
+           'columns, `image.shape[1]`.',
+           lambda want, got: got.replace('\n', '') == want.replace('\n', '')
+                             and max(map(len, got.split('\n'))) > 1)
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #ad5f5348
@@ -761,7 +775,7 @@ def _read(image_file, label_file):
 
 def _opened(read, pixels, labels):
     "What an answer makes of two files that hold these pixels and labels."
-    made = _with_earlier(read, _file(pixels), _file(labels))
+    made = read(_file(pixels), _file(labels))
     if not isinstance(made, (list, tuple)) or len(made) != 3: return made
     x, y, counts = made
     if isinstance(y, torch.Tensor) and not y.is_floating_point(): y = y.long()
@@ -848,7 +862,6 @@ ex.suspect('shape counted',
 
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #9df03bad
 ### BEGIN HIDDEN TESTS
-ex.symptom('stub above', _STUB, _is_stub)
 ex.symptom('wrong number of bytes',
            'The bytes do not fit the shape. Have you cut off exactly the beginning of '
            'the file? With three lengths the data begin at byte 16, with one at '
@@ -891,4 +904,14 @@ ex.symptom('labels first',
 ex.symptom('labels in a column',
            'The labels have an axis too many. They are a row, of shape (n,).',
            lambda want, got: _fact(got, 'y').dim() == 2);
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #a4056297
+### BEGIN HIDDEN TESTS
+ex.symptom('pixels elsewhere',
+           'The pixels are right, but some are in the wrong places. In the file they '
+           'come row by row, so `.view(shape)` is all that is needed: turn nothing '
+           'round before or after it.',
+           lambda want, got: got['x'].shape == want['x'].shape and torch.equal(
+               *(o['x'].flatten(1).sort(1).values for o in (want, got))))
 ### END HIDDEN TESTS

@@ -573,17 +573,6 @@ def _compare(a, b, n, count=_mean, images=lambda counts, n: n, apart=None,
             'spread': tuple(map(spread, values)),
             'range': tuple(_range(k, m, 2*k**0.5) for k, m in zip(counts, sizes)),
             'told apart': apart(a, b)}
-
-def _own(answer, *args):
-    """Calls an answer that uses functions from above. Where one of these is still a
-    stub, that is said, as the answer itself is none."""
-    try: return answer(*args)
-    except NotImplementedError as e:
-        last = e.__traceback__
-        while last.tb_next: last = last.tb_next
-        code = last.tb_frame.f_code
-        if str(e) or code is getattr(answer, '__code__', code): raise
-        raise NotImplementedError(f'`{code.co_name}` is still to be written') from e
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #393ef07a
@@ -594,7 +583,6 @@ ex = Exercise('compare', 'ladder', _compare, {
     'many seeds': lambda g: ([30, 28, 35, 31, 38], [21, 22, 17, 24, 19], 500),
     'seeds that scatter much': lambda g: ([10, 22], [1, 7], 200),
     'the same twice': lambda g: ([5, 6], [5, 6], 50)},
-    run=lambda answer, a, b, n: _own(answer, a, b, n),
     tol=1e-6,
     hints=('Some of the numbers are made of accuracies, some of counts. Which of your '
            'functions wants which?',
@@ -611,11 +599,6 @@ ex = Exercise('compare', 'ladder', _compare, {
 
 # %% ../../../nbs/chapters/10_ladder_exercises.ipynb #83300e50
 ### BEGIN HIDDEN TESTS
-ex.symptom('stub',
-           'Your function calls one from above that still raises '
-           '`NotImplementedError`; its name is below. Write that one first, or run '
-           'its cell again.',
-           lambda want, got: 'is still to be written' in got.message)
 ex.suspect('summed',
            'The mistakes of all seeds are added up, as if each seed had images of its '
            'own. All have the same, so many seeds make the count no surer: take the '

@@ -343,7 +343,7 @@ ex.symptom('tensors', 'Four tensors are wanted, in a tuple: `return w1, b1, w2, 
            'each made with `torch.tensor` and the like.',
            lambda want, got: not isinstance(got, Raised)
            and not (isinstance(got, dict) and 'shapes' in got))
-ex.symptom('shapes', 'The shapes are other than is wanted. They are (2, 2), (2,), '
+ex.symptom('shapes', 'The shapes are not what is wanted: (2, 2), (2,), '
            '(2, 1) and (1,), in this order: a column of `w1` for each hidden unit, and '
            'one number of `b1`.', lambda want, got:
                isinstance(got, dict) and got['shapes'] != want['shapes'])
@@ -401,4 +401,16 @@ ex.symptom('packed', '`simple_net` gets the four numbers as one: a star in front
 ex.symptom('whole_numbers', 'Floats and whole numbers do not go together in a product: '
            'let `lamp_net` return floats.', lambda want, got: isinstance(got, Raised)
            and 'same dtype' in got.message);
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/07_nonlinearity_exercises.ipynb #0e06dea3
+### BEGIN HIDDEN TESTS
+ex.symptom('squeezed', '`squeeze()` takes away every axis of length 1, and with a '
+           'single pair that of the pairs too. `[:, 0]` or `squeeze(1)` takes one.',
+           lambda want, got: want.shape == (1,) and isinstance(got, (bool, Tensor))
+                             and torch.as_tensor(got).shape == ())
+ex.symptom('always_on', 'All lamps are on. Does a score go through a sigmoid before '
+           'it is compared with 0? That makes every score positive; it is above a half '
+           'where the score was above 0. Or does 0 itself count as on?',
+           lambda want, got: got.all() and got.shape == want.shape)
 ### END HIDDEN TESTS

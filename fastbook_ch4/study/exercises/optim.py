@@ -315,6 +315,14 @@ ex.suspect('lr and wd exchanged', 'lr and wd are exchanged: wd makes the pull to
            lambda p, g, lr, wd: p - wd*(g + lr*p));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #af008e49
+### BEGIN HIDDEN TESTS
+ex.suspect('decay after the step, not times lr',
+           'The decay is taken from the parameters after the step, and is not '
+           'multiplied by the learning rate. Add wd·p to the gradient before it.',
+           lambda p, g, lr, wd: (p - lr*g)*(1 - wd))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #864693ab
 ### BEGIN HIDDEN TESTS
 def _g_sqr(*shape, **kwargs):

@@ -11,7 +11,7 @@ import torch
 from torch import tensor
 from fastbook_ch4 import pixels
 from fastbook_ch4.study.check import Exercise, Raised
-from fastbook_ch4.study.exercises.data import _STUB, _is_stub, _said, _with_earlier
+from fastbook_ch4.study.exercises.data import _said
 
 def _images(*shape): return lambda g: torch.rand(shape, generator=g)
 def _pairs(*shapes): return lambda g: tuple(torch.rand(s, generator=g) for s in shapes)
@@ -463,9 +463,7 @@ def _dark_three(g):
     return (torch.rand(6, 5, 5, generator=g),
             0.4 + 0.6*torch.rand(5, 5, generator=g), 0.6*torch.rand(5, 5, generator=g))
 
-def _asked(f, x, mean3, mean7): return _with_earlier(f, x, mean3, mean7)
-
-ex = Exercise('is_three', 'pixels', pixels.is_3, run=_asked,
+ex = Exercise('is_three', 'pixels', pixels.is_3,
     cases={'two images of four pixels': lambda g:
                (tensor([[[1., 1.], [0., 1.]], [[1., 0.], [0., 0.]]]),
                 tensor([[1., 1.], [0., 0.5]]), tensor([[0.5, 0.], [0.5, 0.]])),
@@ -585,7 +583,6 @@ ex.suspect('ink compared',
            'first.',
            lambda x, a, b: (x.mean((-1, -2)) - a.mean()).abs()
                            < (x.mean((-1, -2)) - b.mean()).abs())
-ex.symptom('stub above', _STUB, _is_stub)
 ex.symptom('text',
            'A text came, or another Python thing. `True` and `False` are wanted, one '
            'for each image, which a comparison gives by itself.',
@@ -738,7 +735,6 @@ def _ideals(x, y): return [x[y == d].mean(0) for d in (3, 7)]
 def _scored(x, y, mean3, mean7): # The accuracy on x with these ideals
     return ((_l1(x, mean3) < _l1(x, mean7)) == (y == 3)).float().mean()
 def _baseline(x, y, x_valid, y_valid): return _scored(x_valid, y_valid, *_ideals(x, y))
-def _tried(f, x, y, x_valid, y_valid): return _with_earlier(f, x, y, x_valid, y_valid)
 
 def _two_sets(n, m, *shape, noise=1.):
     "Images of two kinds with much noise, so that many are taken for the other."
@@ -751,7 +747,7 @@ def _two_sets(n, m, *shape, noise=1.):
         return *some(n), *some(m)
     return make
 
-ex = Exercise('pixel_baseline', 'pixels', _baseline, run=_tried,
+ex = Exercise('pixel_baseline', 'pixels', _baseline,
     cases={'two images to learn from, three to be measured on': lambda g:
                (tensor([[[1., 0.], [1., 0.]], [[0., 1.], [0., 1.]]]), tensor([3, 7]),
                 tensor([[[1., 0.], [0., 0.]], [[0., 1.], [1., 1.]],
@@ -808,7 +804,6 @@ ex.suspect('answers',
 
 # %% ../../../nbs/chapters/01_pixel_similarity_exercises.ipynb #e71a3182
 ### BEGIN HIDDEN TESTS
-ex.symptom('stub above', _STUB, _is_stub)
 ex.symptom('no function',
            '`baseline_accuracy` calls what comes first, so it wants a function there, '
            'and no answers or images: '

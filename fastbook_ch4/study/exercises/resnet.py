@@ -322,6 +322,20 @@ ex.symptom('unlike_window', _UNLIKE,
                              or 'must match the size' in got.message)
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #31b63ba3
+### BEGIN HIDDEN TESTS
+def _stepped(x, w, down, right, p):
+    "`conv` whose windows begin at each `down`-th row and each `right`-th column."
+    s = max(down, right)
+    h, b = ((a + 2*p - k)//s + 1 for a, k in zip(x.shape[2:], w.shape[2:]))
+    return F.conv2d(x, w, stride=(down, right), padding=p)[:, :, :h, :b]
+_one_way = ('The stride is used in one direction alone: in the other the windows lie '
+            'side by side. In round `i`, `j` the window begins at row `i*stride` and '
+            'at column `j*stride`.')
+ex.suspect('one_way', _one_way, lambda x, w, s=1, p=0: _stepped(x, w, s, 1, p))
+ex.suspect('one_way', _one_way, lambda x, w, s=1, p=0: _stepped(x, w, 1, s, p))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #95f3457d
 ### BEGIN HIDDEN TESTS
 ex = Exercise('max_pool', 'resnet', lambda x, size: F.max_pool2d(x, size), {
@@ -1394,17 +1408,6 @@ def _mini_images(g, training, n=3, c=2, size=14):
             torch.randn(c, 1, 3, 3, generator=g),
             torch.randn(c, c, 3, 3, generator=g), norm(),
             torch.randn(c, c, 3, 3, generator=g), norm(), training)
-
-def _own(answer, *args):
-    """Calls an answer that uses functions from above. Where one of these is still a
-    stub, that is said, as the answer itself is none."""
-    try: return answer(*args)
-    except NotImplementedError as e:
-        last = e.__traceback__
-        while last.tb_next: last = last.tb_next
-        code = last.tb_frame.f_code
-        if str(e) or code is getattr(answer, '__code__', code): raise
-        raise NotImplementedError(f'`{code.co_name}` is still to be written') from e
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #1c481adb
@@ -1418,8 +1421,6 @@ ex = Exercise('mini_resnet', 'resnet', _mini_resnet, {
     'evaluation': lambda g: _mini_images(g, False),
     'evaluation, one image': lambda g: _mini_images(g, False, 1),
     'training': lambda g: _mini_images(g, True)},
-    run=lambda answer, x, stem, weight1, norm1, weight2, norm2, training:
-        _own(answer, x, stem, weight1, norm1, weight2, norm2, training),
     grad=['x', 'stem', 'weight1', 'weight2'],
     tol=1e-4,
     hints=('Your `residual` calls its four layers with one argument, the picture. '
@@ -1437,11 +1438,6 @@ ex = Exercise('mini_resnet', 'resnet', _mini_resnet, {
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #d3b642f0
 ### BEGIN HIDDEN TESTS
-ex.symptom('stub',
-           'Your function calls one from above that still raises '
-           '`NotImplementedError`; its name is below. Write that one first, or run '
-           'its cell again.',
-           lambda want, got: 'is still to be written' in got.message)
 ex.symptom('not_modules',
            'Your `residual` puts its layers into an `nn.Sequential`, which is right '
            'for modules, and takes nothing else. Here they are functions: let it call '
@@ -1510,4 +1506,16 @@ ex.suspect('first_weight_twice', '`weight1` is used twice. The second convolutio
            '`weight2`.',
            lambda x, stem, w1, n1, w2, n2, training=True:
                _mini(x, stem, w1, n1, w1, n2, training))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #4b134669
+### BEGIN HIDDEN TESTS
+ex.suspect('weights_swapped', 'The two convolutions of the block have got each '
+           "other's kernels: `weight1` comes first.",
+           lambda x, stem, w1, n1, w2, n2, training=True:
+               _mini(x, stem, w2, n1, w1, n2, training))
+ex.suspect('norms_swapped', "The two batch normalisations have got each other's "
+           'numbers: `norm1` comes first.',
+           lambda x, stem, w1, n1, w2, n2, training=True:
+               _mini(x, stem, w1, n2, w2, n1, training))
 ### END HIDDEN TESTS

@@ -10,8 +10,7 @@ __all__ = []
 import torch
 from fastbook_ch4 import training
 from fastbook_ch4.study.check import Exercise, Raised, differs
-from fastbook_ch4.study.exercises.data import (_STUB, _fact, _is_stub, _said,
-                                               _with_earlier)
+from fastbook_ch4.study.exercises.data import _fact, _said
 from torch import tensor
 
 def _data(n):
@@ -81,9 +80,10 @@ ex.suspect('mixed', 'The rows come in another order. In training that is right; 
                *[a[torch.randperm(len(x), generator=torch.Generator().manual_seed(0))]
                  for a in (x, y)], bs))
 
-@ex.symptom('apart', 'Pictures and answers are not dealt out as pairs: each turn of '
-            'the loop wants one batch of x together with its batch of y. (A `return` '
-            'inside your loop hands over a single pair, where `yield` goes on.)')
+@ex.symptom('apart', 'What comes is not a row of pairs: each turn of the loop wants '
+            'one batch of x together with its batch of y. Does a `return` inside your '
+            'loop hand over a single pair, where `yield` goes on? Or are the batches '
+            'of x in one place, and those of y in another?')
 def _(want, got):
     return ('values to unpack' in getattr(got, 'message', '')
             or 'unpack' in getattr(got, 'message', ''))
@@ -649,8 +649,7 @@ def _fit(dl, valid_dl, model, loss_func, metric, params, lr, epochs):
 
 def _fitted(fit, dl, valid_dl, params, lr, epochs):
     "What a training returns, and the parameters afterwards."
-    measured = _with_earlier(fit, dl, valid_dl, _predict(params), _loss, _near, params,
-                             lr, epochs)
+    measured = fit(dl, valid_dl, _predict(params), _loss, _near, params, lr, epochs)
     if not isinstance(measured, (list, tuple)): return measured
     return {'measured': list(measured), 'parameters': [p.detach() for p in params]}
 
@@ -737,7 +736,6 @@ def _(dl, valid_dl, model, loss_func, metric, params, lr, epochs):
             'last epoch: measure after each, and keep each.')
 def _(*args): return _fit(*args)[-1:]*args[-1]
 
-ex.symptom('stub above', _STUB, _is_stub)
 ex.symptom('single', 'A single number came, and a list with one for each epoch is '
            'wanted: `measured.append(…)` in the loop.',
            lambda want, got: isinstance(got, (float, torch.Tensor)))
