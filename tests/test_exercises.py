@@ -513,7 +513,7 @@ def test_the_table_has_every_case(twice):
     def picky(x):
         if len(x) == 1: raise KeyError(1)
         return x.mul_(2)
-    assert [o for _, o in twice(picky).cases] == ['right, but changes its arguments',
+    assert [o for _, o in twice(picky).cases] == ['right, but not what it leaves behind',
                                                   'raised KeyError']
     twice.seconds = 0.5
     def hangs(x):
@@ -733,6 +733,22 @@ def test_three_ways_of_a_wrong_slope_are_told_apart(answer, said):
         assert values == ('infinite, or divided by 0' in result.cause)
         assert ex.example()[0].requires_grad and result.cause.startswith('The numbers are right')
     finally: del check.EXERCISES['sloped']
+
+
+def test_notes_that_an_argument_keeps_are_told():
+    "A memory that is changed in place must not record slopes."
+    def remembers(x, memory):
+        memory += x.detach().sum()
+        return 2*x
+    def leaks(x, memory):
+        memory += x.sum()
+        return 2*x
+    ex = check.Exercise('sloped', 'loss', remembers, {'two': lambda g: (torch.ones(2),
+                        torch.zeros(1))}, ('a', 'b', 'c'), 'why', grad='x')
+    try: passed, result = ex(lambda x, m: remembers(x, m)), ex(leaks)
+    finally: del check.EXERCISES['sloped']
+    assert passed.passed and result.suspect == 'gradient'
+    assert 'notes for slopes are kept in `memory` as well now' in result.cause
 
 
 def test_the_loss_with_a_sigmoid_of_ones_own():

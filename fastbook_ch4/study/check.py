@@ -502,10 +502,14 @@ def _weighed(o):
     "The sum of the numbers, each with a weight of its own."
     return (o*torch.linspace(1, 2, o.numel(), dtype=o.dtype).view_as(o)).sum()
 
+_KEPT = 'notes are kept in' # Where arguments record that shouldn't: their names
+
+def _records(a): return isinstance(a, Tensor) and a.requires_grad
+
 def _recorded(result):
     "Of what came back, the tensors through which a gradient can flow."
     parts = result if isinstance(result, (list, tuple)) else [result]
-    return [o for o in parts if isinstance(o, Tensor) and o.requires_grad]
+    return [o for o in parts if _records(o)]
 
 def _grads(ex, answer, case):
     """The gradient of what the answer returns with respect to arguments; None where
@@ -522,7 +526,9 @@ def _grads(ex, answer, case):
     except BaseException as e:
         error = _raised(e)
         return None if 'numpy()' in error.message else error # It records nothing
-    return {n: plain(a.grad) for n, a in zip(ex.names, args) if n in ex.grad}
+    kept = [n for n, a in zip(ex.names, args) if n not in ex.grad and _records(a)]
+    grads = {n: plain(a.grad) for n, a in zip(ex.names, args) if n in ex.grad}
+    return grads | ({_KEPT: kept} if kept else {})
 
 # %% ../../nbs/engine/check.ipynb #5a6a184a
 def _observe(ex, answer, seconds, heard=None):
@@ -770,6 +776,10 @@ _CAUSES = dict(
         'nothing (`.item()`, `.detach()`, `.data`, `torch.no_grad()`)?',
     back='The numbers are right, but the way back to the slope with respect to '
         '{names} {error}{where}',
+    notes='The numbers and their slopes are right, but notes for slopes are kept in '
+        '{names} as well now. Each call adds to them, and nobody ever throws them '
+        'away. Make that change under `torch.no_grad()`, or from what `.detach()` '
+        'gives.',
     changed='The result is right, but the arguments were changed on the way. Whoever '
         'called the function still needs them: make something new instead of using '
         "`-=`, `[…] = …`, a list's methods such as `sort`, or a tensor's that end in "
@@ -778,11 +788,13 @@ _CAUSES = dict(
     raised='{who} {error}{where}',
     printed='Your function prints {text!r} and returns None. Others can only use what '
         'it returns: if that is the result, `return` it instead of printing it.',
-    none='Your function returns None. Is there a `return` at its end?',
+    none='Your function returns None. Is there a `return` at its end? Or is what it '
+        'returns None, as a `grad` is before `backward`, or as what comes from a '
+        "list's methods such as `append` and `sort`?",
     unknown='The check does not recognise this mistake.{relation} {follow}',
     same='{place} is not what is wanted, and the check can not say why.',
-    squared='{place} has the shape {g}, and {w} is wanted: it seems that a row met a '
-        'column, and PyTorch combined each number with each.',
+    squared='{place} has the shape {g}, and {w} is wanted. Did a row meet a column, '
+        'so that PyTorch combined each number with each?',
     shape='{place} has the shape {g}, and {w} is wanted.',
     dtype='{place} has numbers of another type than is wanted: {g} instead of {w}.',
     type='{place} is another kind of thing than is wanted: {g} instead of {w}.',
@@ -842,13 +854,14 @@ def _nothing(slope):
 def _not_finite(slope): return isinstance(slope, Tensor) and not slope.isfinite().all()
 
 def _bad_slope(ex, case, want, got):
-    "Which of four ways a gradient is wrong in, and the facts to tell it with."
+    "Which of five ways a gradient is wrong in, and the facts to tell it with."
     if got is None: return 'cut', dict(names=_listed(ex.grad), what='None')
     if isinstance(got, Raised):
         line = f', in the line `{got.line}`.' if got.line else '.'
         error = f'ends with {show(got)}'
         return 'back', dict(names=_listed(ex.grad), error=error, where=line)
     bad = [n for n in want if differs(want[n], got[n], ex.tol)]
+    if not bad: return 'notes', dict(names=_listed(got[_KEPT]))
     odd = [n for n in bad if _not_finite(got[n]) and not _not_finite(want[n])]
     if odd: return 'overflow', _odd_slope(ex, case, odd, got[odd[0]])
     cut = [n for n in bad if _nothing(got[n])]
@@ -1271,7 +1284,7 @@ def _verdict(ex, case, want, seen, in_time):
         w, s = getattr(want, part), getattr(seen, part)
         kind = differs(w, s, ex.tol)
         if not kind: continue
-        if part == 'after': return 'right, but changes its arguments'
+        if part == 'after': return 'right, but not what it leaves behind'
         if part == 'grads' and not in_time: return 'not reached'
         if part == 'grads': return 'right, but not its slope'
         if _is_stub(s): return 'still to be written'

@@ -290,6 +290,13 @@ def _(slope, shape): return slope.sum(0)
 def _(slope, shape): return slope.clone();
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/07b_autograd_exercises.ipynb #96776f86
+### BEGIN HIDDEN TESTS
+ex.symptom('axes_too_many', 'An axis in front is left over, which `shape` does not '
+           'have. Copies were made along it too: add up over it.',
+           lambda want, got: got.dim() > want.dim())
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/07b_autograd_exercises.ipynb #48b2512a
 ### BEGIN HIDDEN TESTS
 def _order(last, made_of):

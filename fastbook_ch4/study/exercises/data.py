@@ -287,6 +287,14 @@ ex.symptom('another order',
            lambda want, got: got != want and sorted(got) == sorted(want))
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #b4f461fb
+### BEGIN HIDDEN TESTS
+ex.symptom('only those present',
+           'Only the digits that occur have a place in the list, so nobody can tell '
+           'which count belongs to which digit. Keep a 0 for those that do not occur.',
+           lambda want, got: sorted(got) == sorted(n for n in want if n))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/00_data_exercises.ipynb #b7cb6530
 ### BEGIN HIDDEN TESTS
 def _as_text(image, ink=lambda o: o > 127):
@@ -912,6 +920,15 @@ ex.symptom('pixels elsewhere',
            'The pixels are right, but some are in the wrong places. In the file they '
            'come row by row, so `.view(shape)` is all that is needed: turn nothing '
            'round before or after it.',
-           lambda want, got: got['x'].shape == want['x'].shape and torch.equal(
+           lambda want, got: not torch.equal(got['x'], want['x']) and torch.equal(
                *(o['x'].flatten(1).sort(1).values for o in (want, got))))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/00_data_exercises.ipynb #da4c5c41
+### BEGIN HIDDEN TESTS
+ex.symptom('shape counted',
+           'The counts are those of something else than the labels, or they are '
+           'missing: `count_digits(y)`.',
+           lambda want, got: got['counts'] != want['counts'] and all(
+               torch.equal(got[k], want[k]) for k in 'xy'))
 ### END HIDDEN TESTS

@@ -645,6 +645,14 @@ ex.suspect('of_those_called_three',
            lambda preds, targets: (targets[preds > 0] == 1).float().mean());
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/03_loss_exercises.ipynb #935706d5
+### BEGIN HIDDEN TESTS
+ex.suspect('compared_exactly',
+           'A number between 0 and 1 is compared with the target, which is 0 or 1, and '
+           'it is hardly ever exactly that. Decide first: `preds > 0`.',
+           lambda preds, targets: _right(preds.sigmoid(), targets).mean())
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/03_loss_exercises.ipynb #98ed292e
 ### BEGIN HIDDEN TESTS
 def _slope(preds, targets):

@@ -510,6 +510,19 @@ ex.symptom('last only', 'One number is returned. A list is wanted, with the corr
            lambda want, got: isinstance(got, (int, float)));
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #931200a4
+### BEGIN HIDDEN TESTS
+def _from_the_first(values, keep):
+    avg, out = values[0], []
+    for value in values:
+        avg = keep*avg + (1 - keep)*value
+        out.append(avg)
+    return out
+ex.suspect('from the first number', 'The average begins at the first number, and '
+           'nothing is corrected. It is to begin at 0, and is divided by what it '
+           'lacks for that: `1 - keep**n`.', _from_the_first)
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #9cb93b37
 ### BEGIN HIDDEN TESTS
 def _adam(p, g, avg, sqr, n, lr, betas, eps, powers=(1, 1), inside=0, root=0.5):
@@ -643,6 +656,17 @@ def _(p, g, avg, sqr, n, lr, betas, eps):
 ex.symptom('parameters only', 'Three tensors are wanted, the parameters and both '
            'averages. The caller needs the averages for the next step.',
            lambda want, got: isinstance(got, torch.Tensor));
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #1f692403
+### BEGIN HIDDEN TESTS
+@ex.suspect('square of the average', 'The second average is made of the squares of the '
+            'first one. It is the gradient itself that is squared: `g**2`.')
+def _(p, g, avg, sqr, n, lr, betas, eps):
+    b1, b2 = betas
+    avg = b1*avg + (1 - b1)*g
+    sqr = b2*sqr + (1 - b2)*avg**2
+    return p - lr*avg/(1 - b1**n)/((sqr/(1 - b2**n)).sqrt() + eps), avg, sqr
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/05_optimizer_exercises.ipynb #91c95f33

@@ -504,6 +504,15 @@ ex.symptom('no_such_square',
            lambda want, got: want.shape[1] > 1 and 'is out of bounds' in got.message)
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #f623fb2d
+### BEGIN HIDDEN TESTS
+ex.suspect('edge',
+           'What is left over at the edge is kept as a smaller square. '
+           'It should be left out.',
+           lambda x, size: F.max_pool2d(
+               F.pad(x, (0, -x.shape[3] % size, 0, -x.shape[2] % size)), size))
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #x086b86b
 ### BEGIN HIDDEN TESTS
 def _normalise(train, x): return (x - train.mean())/train.std()
@@ -664,6 +673,14 @@ ex.suspect('first_alone',
            'Only the first layer is in the list: does the `return` stand inside the '
            'loop?',
            lambda size, layers: _sizes(size, layers)[:1] or None)
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #5a0a3ee0
+### BEGIN HIDDEN TESTS
+@ex.suspect('whole_padding', 'The padding is as large as the kernel. It should be half '
+            'of it, `kernel//2`, on either side.')
+def _(size, layers):
+    return [size := (size + kernel)//stride + 1 for kernel, stride in layers]
 ### END HIDDEN TESTS
 
 # %% ../../../nbs/chapters/08_resnet_exercises.ipynb #x08e629f
@@ -1059,7 +1076,7 @@ ex.suspect('biased_memory',
            'It should be the one that divides by one less, `x.var((0, 2, 3))`.',
            lambda *a: _norm(*a, memory_less=0))
 ex.suspect('still',
-           "The memory has not changed. "
+           "The memory has not changed. Is it left alone? Or is it given a new name: "
            "`running_mean = ...` makes a new tensor and leaves the caller's as it was; "
            "`lerp_`, `mul_` and `add_` change it in place.",
            lambda *a: _norm(*a[:6], 0., a[7]))
@@ -1518,4 +1535,15 @@ ex.suspect('norms_swapped', "The two batch normalisations have got each other's 
            'numbers: `norm1` comes first.',
            lambda x, stem, w1, n1, w2, n2, training=True:
                _mini(x, stem, w1, n2, w2, n1, training))
+### END HIDDEN TESTS
+
+# %% ../../../nbs/chapters/08_resnet_exercises.ipynb #53cfae95
+### BEGIN HIDDEN TESTS
+ex.suspect('no_norms', 'The batch normalisation is missing. One comes behind each of '
+           'the two convolutions of the block.',
+           lambda *a: _mini(*a, block=lambda x, c1, b1, c2, b2:
+                                _residual(x, c1, lambda t: t, c2, lambda t: t)))
+ex.symptom('packed_norm', '`batch_norm` gets the four things of a norm as one: a star '
+           'in front, `*norm1`, unpacks them.',
+           lambda want, got: 'batch_norm() missing' in got.message)
 ### END HIDDEN TESTS

@@ -159,6 +159,17 @@ ex.suspect('step_exchanged', 'The end and the step of the `range` are exchanged:
            lambda x, y, bs: [(x[i:i+bs], y[i:i+bs]) for i in range(0, bs, len(x))]);
 ### END HIDDEN TESTS
 
+# %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #27a55481
+### BEGIN HIDDEN TESTS
+ex.suspect('one_sides_first', 'Each batch of x comes with the first rows of y. Take '
+           'the same rows of both: the slice is `y[i:i+bs]` too.',
+           lambda x, y, bs: [(x[i:i+bs], y[:len(x[i:i+bs])])
+                             for i in range(0, len(x), bs)])
+ex.suspect('one_sides_first', 'Each batch of x comes with the first rows of y. Take '
+           'the same rows of both: the slice is `y[i:i+bs]` too.',
+           lambda x, y, bs: [(x[i:i+bs], y[:bs]) for i in range(0, len(x), bs)])
+### END HIDDEN TESTS
+
 # %% ../../../nbs/chapters/04_minibatches_exercises.ipynb #77e8b230
 ### BEGIN HIDDEN TESTS
 class _Mixing:
