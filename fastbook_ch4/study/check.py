@@ -805,11 +805,7 @@ _CAUSES = dict(
         'the logarithm of a negative number, or infinity divided by infinity or taken '
         'off it.')
 
-# %% ../../nbs/engine/check.ipynb #829f1cc6
-_AGAIN = (' `backward` went twice through one calculation, whose notes are used up after '
-          'the first time. Predict, and calculate the loss, anew for each `backward`; '
-          '`retain_graph=True` would only hide that they are old.')
-
+# %% ../../nbs/engine/check.ipynb #a1b0c033
 def _wrongly_called(ex, error):
     "Does the reader's function, or class, want other arguments than it gets?"
     if not isinstance(error, Raised) or error.own: return False
@@ -826,8 +822,13 @@ def _called_with(ex, case):
         calls.append((len(args), list(kwargs)))
         raise KeyError
     with contextlib.suppress(Exception), _undisturbed(): ex.run(asked, *args)
-    n, more = calls[0]
+    n, more = calls[0] if calls else (0, [])
     return list(inspect.signature(ex.reference).parameters)[:n] + more
+
+# %% ../../nbs/engine/check.ipynb #829f1cc6
+_AGAIN = (' `backward` went twice through one calculation, whose notes are used up '
+          'after the first time. Predict, and calculate the loss, anew for each '
+          '`backward`; `retain_graph=True` would only hide that they are old.')
 
 def _raised_facts(ex, error, case):
     "What can be said of an exception: who raised what, and where."
@@ -1332,7 +1333,7 @@ def _cause_of(ex, seen, case, w, s, part, kind):
                            'mistake, see what was expected and what came.')
     return _diagnose(ex, case, w, s, part, kind)
 
-# %% ../../nbs/engine/check.ipynb #a1b0c031
+# %% ../../nbs/engine/check.ipynb #a1b0c034
 def _drawn(want, got):
     "Two texts line by line; None where that would hide what differs."
     texts = want, got
@@ -1342,6 +1343,7 @@ def _drawn(want, got):
     drawn = ['\n'.join(['', *o]).rstrip() for o in lines]
     return None if drawn[0] == drawn[1] else drawn
 
+# %% ../../nbs/engine/check.ipynb #a1b0c035
 def _hidden(want, got, tol):
     """The number of the first place where two large tensors differ, if `show` doesn't
     come to it; else 0."""
@@ -1365,6 +1367,7 @@ def _as_texts(want, got, tol):
     name, w, g = _place(want, got, tol)
     return [f'at {name}: {o}' for o in _as_texts(w, g, tol)] if name else texts
 
+# %% ../../nbs/engine/check.ipynb #a1b0c031
 _WHERE = dict(result='', grads=', the gradient', after=', the arguments afterwards')
 
 def _named(ex, seen, case, w, s, part, kind):
