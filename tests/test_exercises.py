@@ -450,10 +450,10 @@ def test_arguments_are_told_of_a_class_too():
         def __init__(self, params, lr): pass
         def zero_grad(): pass
         def step(): pass
-    assert 'The check calls it with (params, lr). Is `self`' in check.BasicOptim(Wrong).cause
-    said = check.BasicOptim(NoSelf).cause
+    assert 'The check calls it with (params, lr). Is `self`' in EXERCISES['BasicOptim'](Wrong).cause
+    said = EXERCISES['BasicOptim'](NoSelf).cause
     assert 'The check calls' not in said and 'Is `self` there' in said
-    assert 'calls it without arguments.' in check.lamp_net(wants_ten).cause
+    assert 'calls it without arguments.' in EXERCISES['lamp_net'](wants_ten).cause
 
 
 def test_where_two_large_results_begin_alike_the_place_that_differs_is_shown():
