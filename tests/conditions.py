@@ -1,7 +1,7 @@
 """Pictures with known answers, under the conditions that a camera and a desk make: a generator.
 
-`CONDITIONS` has a function for each, which makes a Pillow image of a digit, shape (28, 28), 0 (paper)
-to 1 (ink), and a random generator of NumPy. Whoever works on the preparation of
+`CONDITIONS` has a function for each, which makes a Pillow image of a digit, shape (28, 28), 0
+(paper) to 1 (ink), and a random generator of NumPy. Whoever works on the preparation of
 `fastbook_ch4.models.predict` looks at training digits alone; what is reported is measured by
 `tools/elsewhere.py` on the validation digits 5,000 to 9,999.
 """
@@ -28,7 +28,7 @@ def laid(small, rng, shape=PAGE, at=None):
     "A page of paper with the small picture somewhere on it, or with its corner `at` a place."
     page = np.zeros(shape)
     h, w = small.shape
-    top, left = at or (int(rng.integers(5, shape[0] - h - 5)), int(rng.integers(5, shape[1] - w - 5)))
+    top, left = at or (int(rng.integers(5, n - m - 5)) for n, m in zip(shape, small.shape))
     page[top:top + h, left:left + w] = small
     return page
 
@@ -91,7 +91,8 @@ def hard_shadow(digit, rng):
     top, bottom, left, right = box(ink)
     y, x, angle = (top + bottom)/2, (left + right)/2, rng.uniform(0, 2*np.pi)
     r, c = np.mgrid[:PAGE[0], :PAGE[1]]
-    return photo(inked(ink)*np.where((r - y)*np.sin(angle) + (c - x)*np.cos(angle) > 0, 1, 0.5), rng)
+    light = (r - y)*np.sin(angle) + (c - x)*np.cos(angle) > 0
+    return photo(inked(ink)*np.where(light, 1, 0.5), rng)
 
 
 def dark_corner(rng):
@@ -138,7 +139,8 @@ def sticky_note(digit, rng):
 def underlined(digit, rng):
     ink = laid(enlarged(digit), rng, at=(int(rng.integers(20, 150)), int(rng.integers(40, 240))))
     _, bottom, left, right = box(ink)
-    under, more, w = bottom + int(rng.integers(6, 20)), int(rng.integers(10, 35)), int(rng.integers(3, 7))
+    under, more, w = (int(rng.integers(*o)) for o in ((6, 20), (10, 35), (3, 7)))
+    under += bottom
     ink[under:under + w, max(0, left - more):right + more] = 1
     return photo(inked(ink), rng)
 

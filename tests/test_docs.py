@@ -301,7 +301,8 @@ def test_styles_of_elements_move_to_the_sheet():
 
 def test_the_policy_allows_the_sites_own_files_alone():
     text = policy.with_policy(PAGE)
-    content = re.search('<head><meta http-equiv="Content-Security-Policy" content="([^"]*)"', text)[1]
+    content = re.search('<head><meta http-equiv="Content-Security-Policy" content="([^"]*)"',
+                        text)[1]
     assert "default-src 'none'" in content and 'unsafe' not in content and 'http' not in content
     assert 'sha256' not in content
     named = policy.with_policy('<head></head><script>go()</script>')

@@ -63,8 +63,7 @@ def sources():
     for name, way in sklearn_ways().items():
         yield 'scikit-learn', name, lambda: ([way(a) for a in their.images], their.target.tolist())
     folder = Path(matplotlib.get_data_path())/'fonts'/'ttf'
-    fonts = [o for o in sorted(folder.glob('*.ttf')) if o.name.startswith(('DejaVuSans', 'DejaVuSerif'))
-             and 'Display' not in o.name]
+    fonts = [o for o in sorted(folder.glob('DejaVuS*.ttf')) if 'Display' not in o.name]
     yield 'fonts', 'printed', lambda: zip(*[(printed(str(font), d), d) for font in fonts
                                             for d in range(10)])
 

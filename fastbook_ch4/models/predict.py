@@ -244,6 +244,7 @@ def side_by_side(
     heights = [np.ptp(np.where(m)[0]) + 1 for m in masks]
     return masks if min(heights) > 0.6*max(heights) else [mask]
 
+# %% ../../nbs/pages/predict.ipynb #several5
 def _doubt(
     mask:np.ndarray, # Bool, shape (h, w), from `digit_mask`, not empty
     digits:int, # How many there are
@@ -261,6 +262,7 @@ def _doubt(
         return 'it is more of a blot than of a stroke'
     return ''
 
+# %% ../../nbs/pages/predict.ipynb #several6
 @dataclass
 class Reading:
     "What was found in a picture."
@@ -372,6 +374,7 @@ def load_rungs(
     return Models({name: model for name, (_, model, _) in loaded.items()},
                   tuple(facts['classes']), digits)
 
+# %% ../../nbs/pages/predict.ipynb #several7
 def _read(
     path, # An image file
     known:Models, # From `load_rungs`
@@ -385,7 +388,8 @@ def _of_a_picture(
     reading:Reading, # Of the picture
 )->Answer:
     "The answer to a picture, from the answers to its digits."
-    said, p = ''.join(a.answer for a in answers), np.prod([a.probability for a in answers])
+    said = ''.join(a.answer for a in answers)
+    p = np.prod([a.probability for a in answers])
     rungs = {name: dict(
         answer=''.join(a.rungs[name]['answer'] for a in answers),
         probability=float(np.prod([a.rungs[name]['probability'] for a in answers])))
@@ -471,6 +475,7 @@ def _print_answer(
                 for rung, o in answer.rungs.items()], title=name)
     click.echo(f'{name}: {answer.text}\n')
 
+# %% ../../nbs/pages/predict.ipynb #several8
 def save_seen(
     answers:list, # Pairs of a file's name and its `Answer`
     path, # A .png file

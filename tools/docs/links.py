@@ -133,7 +133,8 @@ def only(source):
 
 def of_the_project(nb):
     "Whether a notebook reads the project's own files, so that it runs in a clone alone."
-    return re.match(r'index|about/|engine/(benchmarks|chapters|proofs)|pages/elsewhere', nb) is not None
+    clone = r'index|about/|engine/(benchmarks|chapters|proofs)|pages/elsewhere'
+    return re.match(clone, nb) is not None
 
 
 def title(nb):

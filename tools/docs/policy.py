@@ -26,7 +26,7 @@ def without_styles(text, css):
 
 
 def with_policy(text):
-    "A page's HTML with the policy at its head; what scripts it has in itself are named by their sums."
+    "A page's HTML with the policy at its head, which names the page's own scripts by their sums."
     def sum_of(script): return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     own = ''.join(f" 'sha256-{sum_of(script)}'" for script in
                   re.findall(r'(?s)<script>(.*?)</script>', text))
