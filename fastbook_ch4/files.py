@@ -6,19 +6,31 @@
 __all__ = ['PUBLISH', 'SIGNS', 'write_whole', 'CourseError', 'NotNow', 'takes', 'to_write', 'printable']
 
 # %% ../nbs/engine/files.ipynb #11228c8b
-import codecs, os, sys
+import codecs, glob, os, sys
 from pathlib import Path
 
 # %% ../nbs/engine/files.ipynb #19e40158
+def _runs(
+    pid:int, # Number of a process
+)->bool: # Whether it may still run; Windows isn't asked, where to ask would end it
+    if os.name == 'nt': return True
+    try: os.kill(pid, 0) # Sends no signal
+    except ProcessLookupError: return False
+    except (OSError, OverflowError): pass # It is somebody else's, or no number
+    return True
+
 def write_whole(
     path, # The file to write; its folder is made where there is none
     raw:bytes, # All of its content
 )->None:
     """Write a file whole or leave what was there; raises `OSError` where it can't be
-    written."""
+    written. What writers that were killed left beside it is removed."""
     path = Path(path)
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f'.{glob.escape(path.name)}.*.part'):
+        pid = left.suffixes[-2][1:]
+        if pid.isdigit() and not _runs(int(pid)): left.unlink(missing_ok=True)
     try:
         with part.open('wb') as f:
             f.write(raw)

@@ -107,6 +107,11 @@ def _files(
     return files
 
 # %% ../nbs/pages/data_kept.ipynb #f796e774
+def _lines(
+    files:dict, # From `_files`
+)->list: # Lines of `labels.csv`: each file's class, 0 for a three and 1 for a seven
+    return ['name,label'] + [f'{f},{int("/7/" in f)}' for f in files]
+
 def _write(
     dest:Path, # The folder to make; must not exist
     files:dict, # From `_files`
@@ -122,18 +127,66 @@ def _write(
             (part/folder).mkdir(parents=True)
         for f, (train, i) in files.items():
             Image.fromarray(images[train][i]).save(part/f)
-        lines = ['name,label'] + [f'{f},{int("/7/" in f)}' for f in files]
-        if csv: (part/'labels.csv').write_text('\n'.join(lines) + '\n')
+        if csv: (part/'labels.csv').write_text('\n'.join(_lines(files)) + '\n')
         part.rename(dest)
     finally: shutil.rmtree(part, ignore_errors=True)
 
 # %% ../nbs/pages/data_kept.ipynb #d37d1cff
-def _absent(
+def _found(
     dest:Path, # A data set's folder
+)->dict: # Path from there such as 'train/3/10.png' -> size, time of the last change
+    "All files of the folder."
+    found = {}
+    for folder, _, _ in os.walk(dest):
+        inside = Path(folder).relative_to(dest).as_posix()
+        for f in filter(os.DirEntry.is_file, os.scandir(folder)):
+            about = f.stat()
+            name = f'{inside}/{f.name}'.removeprefix('./')
+            found[name] = about.st_size, about.st_mtime_ns
+    return found
+
+def _wrong(
+    dest:Path, # A data set's folder, in which no picture is missing
     files:dict, # From `_files`
-)->list: # Those of them that are missing or empty
-    return [f for f in files
-            if not os.path.exists(f'{dest}/{f}') or not os.path.getsize(f'{dest}/{f}')]
+    csv:bool, # Should there be a `labels.csv`?
+    found:dict, # From `_found`
+)->list: # Those that were changed, cut or added
+    from PIL import Image
+    images = {train: _part('images', train) for train in (True, False)}
+    def right(f):
+        train, i = files[f]
+        try:
+            with Image.open(f'{dest}/{f}') as im:
+                return im.mode == 'L' and im.tobytes() == images[train][i].tobytes()
+        except Exception: return False # Pillow has many names for damage
+    splits = {f.partition('/')[0] for f in files}
+    added = [f for f in found
+             if f.partition('/')[0] in splits and f not in files and '/.' not in f]
+    bad = [*added, *(f for f in files if not right(f))]
+    if csv and not ('labels.csv' in found and sorted(_lines(files)) == sorted(
+            (dest/'labels.csv').read_text(errors='replace').split())):
+        bad.append('labels.csv')
+    return bad
+
+# %% ../nbs/pages/data_kept.ipynb #91bfc1e7
+_FINE = {} # A folder in which all was right -> what was found in it then
+
+def _check(dest, files, csv)->None:
+    "Raises `DataError` for a folder that isn't as it should be; what they are: `_wrong`."
+    found = _found(dest)
+    absent = [f for f in files if not found.get(f, (0,))[0]]
+    state = hash(frozenset(found.items()))
+    bad = [] if absent or _FINE.get(dest) == state else _wrong(dest, files, csv, found)
+    anew = 'Move or delete that folder and run this again; it will be made anew.'
+    if absent:
+        raise DataError(
+            f'{dest} is incomplete: {len(absent):,} of its {len(files):,} pictures '
+            f'are missing or empty, such as {absent[0]}. {anew}')
+    if bad:
+        others = f' and {len(bad) - 1:,} others were' if bad[1:] else ' was'
+        raise DataError(f'{dest} is damaged: {bad[0]}{others} changed, cut or added. '
+                        f'{anew}')
+    _FINE[dest] = state
 
 def _png_folder(
     name:str, # Name of the data set's folder
@@ -141,8 +194,8 @@ def _png_folder(
     files:dict, # From `_files`
     csv:bool=False, # Also write `labels.csv`
 )->Path: # The data set's folder, complete
-    """Find the data set, or make it. Raises `DataError` where it is incomplete or can't
-    be written."""
+    """Find the data set, or make it. Raises `DataError` where it isn't as it should be
+    or can't be written."""
     from filelock import FileLock
     dest = Path(root or data_folder())/name
     try:
@@ -150,17 +203,12 @@ def _png_folder(
             dest.parent.mkdir(parents=True, exist_ok=True)
             with FileLock(dest.with_name(f'.{name}.lock')):
                 if not dest.exists(): _write(dest, files, csv)
-        absent = _absent(dest, files)
+        _check(dest, files, csv)
     except OSError as e:
         raise DataError(
             f'Can not write the pictures to {dest} ({e.strerror or e}). Make room '
             'there or give yourself the right to write, or set FASTAI_HOME to '
             'another folder.') from None
-    if absent:
-        raise DataError(
-            f'{dest} is incomplete: {len(absent):,} of its {len(files):,} pictures '
-            f'are missing or empty, such as {absent[0]}. Move or delete that folder '
-            'and run this again; it will be made anew.')
     return dest
 
 # %% ../nbs/pages/data_kept.ipynb #626fbc42

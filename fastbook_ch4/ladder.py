@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['QUOTED', 'FEW', 'RESULTS', 'train_rung', 'score', 'cpu', 'machine', 'versions', 'Result', 'climb_rung', 'climb',
-           'quotes', 'summary', 'notes', 'plot_ladder', 'read_results', 'kept_results', 'write_results', 'so_far']
+           'quotes', 'summary', 'notes', 'plot_ladder', 'read_results', 'kept_results', 'write_results', 'had_before',
+           'so_far']
 
 # %% ../nbs/engine/climbing.ipynb #89e7c5f7
 from dataclasses import asdict, dataclass, fields
@@ -154,6 +155,7 @@ def climb(
     knobs:dict={}, # Knobs to set otherwise in each rung, such as `{'epochs': 3}`
     done=None, # Called with each model and its `Result`, as they come
     device=None, # Where to train, such as 'cuda'; if None, where the data are
+    had=(), # Results of an earlier climb, which stand for climbing again
 )->list[Result]: # One for each rung and seed, rung by rung
     """Climb rungs from seeds. Raises `ValueError` for data, a rung, a seed, a number of
     seeds, a knob or a device that can't be."""
@@ -163,10 +165,14 @@ def climb(
     if not isinstance(data, Data): data = data_of(data)
     if device is not None: data = data.to(device_of(device))
     k, results = len(data.classes), []
+    before = {(r.rung, r.seed): r for r in had}
     names = [r.name for r in RUNGS.values() if r.suits(k)] if rungs is None else rungs
     for name in names: rung_of(name, k).settings(k, knobs)
     for name in names:
         for s in range(seed, seed + seeds):
+            if (name, s) in before:
+                results.append(before[name, s])
+                continue
             if show: print(f'{RUNGS[name].title}, seed {s} …', flush=True)
             model, result = climb_rung(RUNGS[name], data, s, show, knobs)
             results.append(result)
@@ -323,6 +329,24 @@ def write_results(
     except OSError as e:
         raise CourseError(f'{path} can not be written ({e.strerror or e}). '
                           'Name a file in another folder.') from None
+
+# %% ../nbs/engine/climbing.ipynb #cf27886c
+def had_before(
+    path, # A file that `write_results` wrote; there need be none
+    data:Data, # What is climbed with, as from `data_of`
+    rungs=None, # Names; None: all
+    seeds=range(42, 43), # The seeds that are climbed from
+    knobs:dict={}, # Knobs to set otherwise
+)->list[Result]: # In the file's order, for `climb`'s `had`
+    """The results of a file that need not be climbed for again. Raises what
+    `read_results` raises, and `ValueError` for a knob that a rung doesn't have."""
+    def same(r):
+        if r.data != data.spec or r.images != len(data.valid.y): return False
+        shape, settings = RUNGS[r.rung].settings(len(data.classes), knobs)
+        return r.knobs == json.loads(json.dumps(shape | settings))
+    old = read_results(path) if Path(path).exists() else []
+    return [r for r in old if (rungs is None or r.rung in rungs) and r.seed in seeds
+            and same(r)]
 
 # %% ../nbs/engine/climbing.ipynb #d29679ad
 def so_far(
