@@ -121,8 +121,10 @@ _NAMES = ' '.join(
 @_shown('--seed', type=int, default=42, help='The first seed, 0 or more.')
 @_shown('--seeds', type=int, default=1,
         help='How many; the table shows the mean and the lowest.')
-@click.option('--into', type=FILE, metavar='FILE', help='Keep the results in this '
-              'file, in place of those that it has for the same rungs.')
+@click.option('--into', type=FILE, metavar='FILE', help='Keep each result in '
+              'this file as it comes, in place of those that it has for the rung.')
+@click.option('--resume', 'go_on', is_flag=True, help='Climb only for what that '
+              'file does not have yet, from the same data and with the same knobs.')
 @click.option('--add', metavar='NAME', help='Climb this rung alone, for the data and '
               'from the seeds of the file that --into names, and keep it there.')
 @click.option('--json', 'as_json', is_flag=True,
@@ -132,32 +134,32 @@ _NAMES = ' '.join(
 @click.option('--save', type=FOLDER, metavar='FOLDER', help='Keep the trained models '
               'in this folder, for `predict --models` and `export --models`.')
 @_sentences
-def ladder(digits, images, knobs, device, rungs, seed, seeds, into, add, as_json, chart,
-           save):
+def ladder(digits, images, knobs, device, rungs, seed, seeds, into, go_on, add, as_json,
+           chart, save):
     "Train every rung that makes sense, and compare them."
     from fastbook_ch4.data_sets import device_of
-    from fastbook_ch4.ladder import climb, notes, read_results, summary
+    from fastbook_ch4.ladder import climb, had_before
     if add:
         others = [f'--{o}' for o, given in (('set', knobs), ('images', images),
                                             ('rungs', rungs)) if given]
         digits, images, rungs, seed, seeds = _as_before(into, add, others)
     names = None if rungs is None else [r.strip() for r in rungs.split(',')]
-    _check_places(chart, into, save, seeds)
+    split = None if not images or (images/'valid').is_dir() else save or Path('out')
+    _check_places(chart, into, save, seeds, split, go_on)
     device = device_of(device)
-    data, results = _load(digits, images), []
-    changes = _knobs(knobs, names or RUNGS)
-    keep = _keeper(results, data, into, save)
-    try:
-        with redirect_stdout(sys.stderr):
-            climb(data, names, seed, seeds, not as_json, changes, keep, device)
-    except KeyboardInterrupt:
-        if not results: raise
-        click.echo('Interrupted; this is what was done.', err=True)
-    if as_json: click.echo(json.dumps([r.__dict__ for r in results], indent=1))
-    else: _print_table(summary(results), notes(results))
-    if images and not (images/'valid').is_dir():
-        _write_split(data, save or Path('out'))
-    if chart: _save_chart(results, chart)
+    data, changes = _load(digits, images), _knobs(knobs, names or RUNGS)
+    had = (had_before(into, data, names, range(seed, seed + seeds), changes) if go_on
+           else [])
+    if save: had = [r for r in had if _model_file(save, r).exists()]
+    climb_on = partial(climb, data, names, seed, seeds, not as_json, changes,
+                       device=device, had=had)
+    results, failed = [*had], []
+    stopped = _climb(climb_on, results, failed, data, into, save)
+    _print_results(results, as_json)
+    if chart: _tried(failed, _save_chart, results, chart)
+    if split: _tried(failed, _write_split, data, split)
+    if stopped: raise stopped
+    if failed: raise CourseError(f'not everything was kept: {failed[0]}')
 
 # %% ../nbs/engine/cli.ipynb #5da37710
 def _as_before(
@@ -172,14 +174,17 @@ def _as_before(
         raise ValueError(f"add: leave {', '.join(others)} away; the rung is climbed as "
                          'the table has it, and as the others in the file were')
     old = read_results(into)
+    if not old: raise ValueError(f'add: {into} has no results to go by')
     data, seeds = old[0].data, {r.seed for r in old}
     images = Path(data) if Path(data).is_dir() else None
     return data, images, name, min(seeds), len(seeds)
 
 # %% ../nbs/engine/cli.ipynb #2be11949
-def _check_places(chart, into, save, seeds)->None:
-    "Raises where a chart, results or models could not be written later."
+def _check_places(chart, into, save, seeds, split=None, go_on=False)->None:
+    "Raises where a chart, results, models or a list could not be written later."
     from fastbook_ch4.ladder import read_results
+    if go_on and not into:
+        raise ValueError('resume: name the file of results as well, with --into')
     if save and seeds > 1:
         raise ValueError(f'save: got {seeds} seeds, want 1: there is one file for '
                          'each rung')
@@ -187,14 +192,14 @@ def _check_places(chart, into, save, seeds)->None:
         raise ValueError(f'chart: got {chart}, want a name that ends in .png, .svg '
                          'or .pdf')
     for option, folder in dict(chart=chart and chart.parent, into=into and into.parent,
-                               save=save).items():
+                               save=save, images=split).items():
         if folder: _try_folder(option, folder)
     if into and into.exists(): read_results(into)
 
 def _try_folder(option, folder)->None:
     "Make a folder, and write there; raises `OSError` where that can't be."
     try:
-        write_whole(folder/'.try', b'')
+        write_whole(folder/'.try', bytes(4096))
         (folder/'.try').unlink()
     except OSError as e:
         why = e.strerror or e
@@ -202,25 +207,55 @@ def _try_folder(option, folder)->None:
                       'name another folder') from None
 
 # %% ../nbs/engine/cli.ipynb #1e801bf6
-def _keeper(
+def _tried(
+    failed:list, # Gains a sentence where that can't be written
+    write, # A function of
+    *args,
+)->None:
+    "Write something. What can't be written is told, and costs nothing else."
+    try: write(*args)
+    except (CourseError, OSError, ValueError) as e:
+        failed.append(str(e))
+        click.echo(f'Not kept: {e}', err=True)
+
+def _model_file(save, result): return save/f'{result.rung}.safetensors'
+
+def _save_model(
+    save:Path, # The folder of models
+    data, # What the rung was trained on
+    model, # Trained
+    result, # What came of it
+)->None:
+    "Keep a model with what is known of it."
+    from fastbook_ch4.models.saved import save_model
+    shape = {k: result.knobs[k] for k in RUNGS[result.rung].shape}
+    facts = {k: getattr(result, k)
+             for k in ('data', 'seed', 'accuracy', 'knobs', 'versions')}
+    save_model(model, _model_file(save, result), result.rung, data.classes, shape,
+               **facts)
+
+# %% ../nbs/engine/cli.ipynb #climbkp1
+def _climb(
+    climb, # Is called with `done`, a function of each model and its result
     results:list, # Gains each result
+    failed:list, # Gains a sentence for what can't be kept
     data, # What the rungs are trained on
     into, # The file of results, or None
     save, # The folder of models, or None
-): # A function for `climb`, of a trained model and its result
-    "Keep each result and each model as it comes."
+): # The error that stopped it, where that costs no result; or None
+    "Climb, and keep each model and then its result as they come."
     from fastbook_ch4.ladder import write_results
-    from fastbook_ch4.models.saved import save_model
     def keep(model, result):
         results.append(result)
-        if into: write_results(into, [r for r in results if r.rung == result.rung])
-        if not save: return
-        shape = {k: result.knobs[k] for k in RUNGS[result.rung].shape}
-        facts = {k: getattr(result, k)
-                 for k in ('data', 'seed', 'accuracy', 'knobs', 'versions')}
-        save_model(model, save/f'{result.rung}.safetensors', result.rung,
-                   data.classes, shape, **facts)
-    return keep
+        if save: _tried(failed, _save_model, save, data, model, result)
+        if into: _tried(failed, write_results, into, results)
+    try:
+        with redirect_stdout(sys.stderr): climb(done=keep)
+    except (KeyboardInterrupt, Exception) as e:
+        if not results: raise
+        click.echo('Interrupted; this is what was done.' +
+                   f' {into} keeps it, and --resume goes on.'*bool(into), err=True)
+        return None if isinstance(e, KeyboardInterrupt) else e
 
 def _write_split(
     data, # Of a folder that had no split of its own
@@ -246,8 +281,18 @@ def _save_chart(
     with plt.style.context('fastbook_ch4.course'): fig = plot_ladder(results)
     fig.savefig(drawn, format=path.suffix[1:], dpi=150)
     plt.close(fig)
-    write_whole(path, drawn.getvalue())
+    try: write_whole(path, drawn.getvalue())
+    except OSError as e:
+        raise OSError(f'{path} can not be written ({e.strerror or e})') from None
     click.echo(f'The chart is in {path}', err=True)
+
+def _print_results(
+    results:list, # From `climb`
+    as_json:bool, # As JSON records, and not as a table?
+)->None:
+    from fastbook_ch4.ladder import notes, summary
+    if as_json: click.echo(json.dumps([r.__dict__ for r in results], indent=1))
+    else: _print_table(summary(results), notes(results))
 
 def _print_table(
     rows:list[dict], # From `summary`
@@ -294,7 +339,7 @@ def train(digits, images, knobs, device, rung, seed, share, double, out, go_on):
     if (out/'checkpoint.safetensors').exists() and not go_on:
         raise ValueError(f'out: {out} has a checkpoint already; add --resume to go on '
                          'from it, or name another folder')
-    out.mkdir(parents=True, exist_ok=True)
+    _try_folder('out', out)
     accelerator = Accelerator(cpu=device_of(device).type == 'cpu')
     train(accelerator, out, plan, go_on, report=click.echo)
     accelerator.end_training()
