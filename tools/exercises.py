@@ -126,16 +126,17 @@ def notebook(path, site=False, solutions=False):
 
 
 def write(folder, site=False, keep=False):
-    """Write all learners' notebooks, and return what was done with each: path -> words.
+    """Write all learners' notebooks, each whole; returns what was done with each: path -> words.
 
     With `keep`, a notebook that differs, as somebody worked in it, stays as it is."""
+    from fastbook_ch4.files import write_whole
     folder, done = Path(folder), {}
     folder.mkdir(parents=True, exist_ok=True)
     for source in teachers():
         path, content = folder/Path(download(source.name)).name, notebook(source, site)
         mine = keep and path.exists() and path.read_bytes() != content
         done[path] = 'was changed, and is kept; rename it to get a new one' if mine else 'written'
-        if not mine: path.write_bytes(content)
+        if not mine: write_whole(path, content)
     return done
 
 

@@ -12,9 +12,17 @@ from docs.api import smalldocs
 from docs.finish import copies, finish, libraries, weights
 from docs.links import ROOT
 from docs.serve import serve
-from docs.stage import SOURCES, STAGE, stage
+from docs.stage import PROC, SOURCES, STAGE, stage
 
 OUT = ROOT/'_docs'
+
+
+def swap(new, out, old=PROC/'_old'):
+    "Put a folder in the place of another, which is whole until then."
+    shutil.rmtree(old, ignore_errors=True)
+    if out.exists(): out.rename(old)
+    new.rename(out)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def build():
@@ -28,8 +36,7 @@ def build():
     copies(site)
     finish(site)
     (site/'.nojekyll').touch()
-    shutil.rmtree(OUT, ignore_errors=True)
-    shutil.move(site, OUT)
+    swap(site, OUT)
     pages, seconds = len(list(OUT.rglob('*.html'))), time.perf_counter() - start
     print(f'{OUT.name}: {pages} pages in {seconds:.0f} s')
 

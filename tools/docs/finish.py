@@ -263,8 +263,10 @@ def weights(site):
     script = ROOT/'tools'/'weights.py'
     made_of = [CFG.lib_path/name for name in ('models', 'results', 'rungs.py')]
     if newest(WEIGHTS) < newest(script, *made_of):
-        shutil.rmtree(WEIGHTS, ignore_errors=True)
-        subprocess.run([sys.executable, script, WEIGHTS], check=True)
+        part = WEIGHTS.with_suffix('.part')   # Half of them would pass for all, being new
+        for folder in (part, WEIGHTS): shutil.rmtree(folder, ignore_errors=True)
+        subprocess.run([sys.executable, script, part], check=True)
+        part.rename(WEIGHTS)
     shutil.copytree(WEIGHTS, site/'site'/'weights')
 
 

@@ -1,5 +1,5 @@
 "What smalldocs renders, in one folder: notebooks, exercises, the reference and a configuration."
-import base64, hashlib, json, re, shutil
+import base64, hashlib, json, os, re, shutil
 from pathlib import Path
 
 import yaml
@@ -141,10 +141,24 @@ def stage_exercises(nb):
     stage_page(page, nb, elsewhere=True)
 
 
+def process():
+    """Let nbdev process the notebooks that are newer than what it made of them. After a run that was
+    stopped meanwhile, all of them: half a notebook is newer too."""
+    begun = PROC/'.begun'
+    if begun.exists():
+        for made in [*PROC.rglob('*.ipynb')]: made.unlink()
+    PROC.mkdir(exist_ok=True)
+    was = PROC.stat()
+    begun.touch()
+    os.utime(PROC, ns=(was.st_atime_ns, was.st_mtime_ns))   # nbdev goes by the folder's own time
+    proc_nbs(NBS, n_workers=0, skip_file_re=r'^[_.]|_exercises\.ipynb$')
+    begun.unlink(missing_ok=True)   # nbdev may have begun by deleting all
+
+
 def stage():
     "Make the folder that smalldocs renders."
     refresh_quarto_yml()
-    proc_nbs(NBS, n_workers=0, skip_file_re=r'^[_.]|_exercises\.ipynb$')
+    process()
     shutil.rmtree(STAGE, ignore_errors=True)
     STAGE.mkdir(parents=True)
     not_these = shutil.ignore_patterns('node_modules', 'package*.json', '.*')
