@@ -69,8 +69,11 @@ def read_idx(
 # %% ../nbs/pages/data_kept.ipynb #5e034bac
 def data_folder()->Path: # An absolute path, which may not exist yet
     """The folder where fastai keeps its data sets, found without importing fastai,
-    which takes seconds."""
-    home = Path(os.environ.get('FASTAI_HOME', '~/.fastai')).expanduser()
+    which takes seconds. Raises `DataError` where nobody knows of a home."""
+    try: home = Path(os.environ.get('FASTAI_HOME', '~/.fastai')).expanduser()
+    except RuntimeError:
+        raise DataError('There is no home folder to keep pictures in. Set FASTAI_HOME '
+                        'to a folder of yours.') from None
     ini = ConfigParser()
     ini.read(home/'config.ini')
     return home/Path(ini['DEFAULT'].get('data', 'data')).expanduser()

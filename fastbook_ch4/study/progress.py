@@ -23,9 +23,12 @@ from .question import questions
 # %% ../../nbs/engine/progress.ipynb #5589f30a
 def progress_file(
 )->Path: # It need not exist yet
-    "In the folder that `FASTBOOK_CH4_HOME` names, or else in the user's data folder."
+    """In the folder that `FASTBOOK_CH4_HOME` names, or else in the user's data folder, or
+    in the folder at hand for who has no home."""
     named = os.environ.get('FASTBOOK_CH4_HOME')
-    return Path(named or user_data_dir('fastbook_ch4', appauthor=False))/'progress.json'
+    try: folder = named or user_data_dir('fastbook_ch4', appauthor=False)
+    except RuntimeError: folder = '.fastbook_ch4'
+    return Path(folder)/'progress.json'
 
 # %% ../../nbs/engine/progress.ipynb #22210113
 def _is_whole(
