@@ -1,6 +1,6 @@
 """What goes wrong on a user's machine, typed at the real command line: one sentence, no traceback,
 nothing left behind."""
-import os, shutil, subprocess, sys, time
+import json, os, shutil, subprocess, sys, time
 from pathlib import Path
 
 import pytest
@@ -85,3 +85,65 @@ def test_half_made_folder_is_refused_and_kept(tmp_path):
     sentence(ladder('--rungs', 'resnet18', FASTAI_HOME=str(tmp_path)), 'incomplete', '14,43',
              'Move or delete')
     assert picture.read_bytes() == b'half'
+
+
+# Kills, full disks, no home, damage: a few of each; `make faults` has them all
+
+
+SCRIPT = r"""
+from faults import *
+def slowly(path, raw=b'0123456789'):
+    with open(path, 'wb') as f:
+        for byte in raw:
+            f.write(bytes([byte])), f.flush(), time.sleep(0.005)
+def in_place(folder, tell): slowly(folder/'a')
+def beside(folder, tell):
+    slowly(folder/f'.a.{os.getpid()}.part')
+    (folder/f'.a.{os.getpid()}.part').rename(folder/'a')
+def kept_if_there(folder, tell):
+    if not (folder/'a').exists(): slowly(folder/'a')
+def never_read(folder, name): return 1
+def told_too_soon(folder, tell):
+    tell()
+    study(folder, tell)
+def traceback_(folder, tell): open(folder/'x'/'y', 'w')
+def half_stays(folder, tell): (folder/'.a.part').touch(), sys.exit(1)
+anything = lambda code, said: sentence(code, said)
+rows = [kills(Kill('in place', in_place), 3), kills(Kill('beside', beside), 3),
+        kills(Kill('kept', kept_if_there, whole=lambda *args: None), 3),
+        kills(Kill('told too soon', told_too_soon, studied, studied_whole, trigger=True), 3),
+        *damaged(2, [kept.MNIST/'t10k-labels-idx1-ubyte.gz'], lambda *args: random.random(),
+                 kept.DataError),
+        tried('traceback', traceback_, lambda: None, anything),
+        tried('half stays', half_stays, lambda: None, anything)]
+write_whole(Path(sys.argv[1]), json.dumps(rows).encode())
+main(['--kills', '1', '--into', sys.argv[2]])
+"""
+
+
+@pytest.fixture(scope='module')
+def faults(tmp_path_factory):
+    """What is found of programs that do it wrong, and of ours. In a process of its own: one that has
+    calculated can't be forked."""
+    if not hasattr(os, 'fork'): pytest.skip('processes can not be forked here')
+    wrong, ours = (tmp_path_factory.mktemp('faults')/f'{o}.json' for o in ('wrong', 'ours'))
+    env = dict(OMP_NUM_THREADS='1', PYTHONPATH=os.pathsep.join(map(str, (ROOT/'tools', ROOT))))
+    done = subprocess.run([sys.executable, '-c', SCRIPT, wrong, ours], capture_output=True,
+                          text=True, env=os.environ | env)
+    assert ours.exists(), done.stderr
+    return json.loads(wrong.read_text()), json.loads(ours.read_text(encoding='utf-8')), done
+
+
+def test_faults_hold(faults):
+    _, record, done = faults
+    assert done.returncode == 0, done.stdout
+    assert record['kills'] == 7 and len(record['rows']) > 30
+
+
+def test_faults_can_be_noticed(faults):
+    "Each of the wrong programs in its own way."
+    rows = faults[0]
+    assert len(rows) == 7 and not [o for o in rows if o['held']]
+    for o, words in zip(rows, ['a is half', 'left behind: .a.', 'another result', 'were told of',
+                               'unnoticed', 'No such file', '.a.part']):
+        assert words in o['outcome'], o
