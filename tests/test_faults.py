@@ -123,8 +123,8 @@ main(['--kills', '1', '--into', sys.argv[2]])
 
 @pytest.fixture(scope='module')
 def faults(tmp_path_factory):
-    """What is found of programs that do it wrong, and of ours. In a process of its own: one that has
-    calculated can't be forked."""
+    """What is found of programs that do it wrong, and of ours. In a process of its own: one that
+    has calculated can't be forked."""
     if not hasattr(os, 'fork'): pytest.skip('processes can not be forked here')
     wrong, ours = (tmp_path_factory.mktemp('faults')/f'{o}.json' for o in ('wrong', 'ours'))
     env = dict(OMP_NUM_THREADS='1', PYTHONPATH=os.pathsep.join(map(str, (ROOT/'tools', ROOT))))

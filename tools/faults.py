@@ -30,7 +30,7 @@ OUT = ROOT/'fastbook_ch4'/'results'/'faults.json'
 
 def started(work, *args, said=None, before=lambda: None):
     """Do `work` in a process of its own, whose output goes to the pipe `said`; returns its number.
-    It exits with 1 where there is a sentence for the user, and with 2 where there is a traceback."""
+    It exits with 1 where there is a sentence for the user, with 2 where there is a traceback."""
     pid = os.fork()
     if pid:
         with contextlib.suppress(OSError): os.setpgid(pid, pid)   # The child does it too
@@ -67,17 +67,17 @@ def run(work, folder, **kwargs):
     return ended(pid), text
 
 
-def killed(work, folder, seconds, trigger):
-    """Kill `work` at a random moment within so many seconds of its beginning, or of the first time
-    that it tells of something. Returns whether it was at work, how often it had told, and how many
-    seconds passed."""
+def killed(work, folder, wait, trigger):
+    """Kill `work` so many seconds after its beginning, or after the first time that it tells of
+    something. Returns whether it was at work, how often it had told, and how many seconds it
+    took."""
     reads, writes = os.pipe()
     def tell(): os.write(writes, b'.')
     pid = started(work, folder, tell)
     os.close(writes)
     told, begin = os.read(reads, 1) if trigger else b'', time.perf_counter()
-    wait = random.uniform(0, seconds)
-    while select.select([reads], [], [], max(0, begin + wait - time.perf_counter()))[0]:
+    while ((left := begin + wait - time.perf_counter()) > 0
+           and select.select([reads], [], [], left)[0]):
         told += (more := os.read(reads, 1000))
         if not more: break   # It ended
     else: os.killpg(pid, signal.SIGKILL)
@@ -118,7 +118,9 @@ def subset(found, want):
     for name, content in found.items(): assert want.get(name) == content, f'{name} is half'
 
 
-def row(fault, tries, outcome, held): return dict(fault=fault, tries=tries, outcome=outcome, held=held)
+def row(fault, tries, outcome, held):
+    "A row of the table."
+    return dict(fault=fault, tries=tries, outcome=outcome, held=held)
 
 
 def kills(it, n):
@@ -132,11 +134,13 @@ def kills(it, n):
             return folder
         code, said = run(it.work, new('first'))
         assert code == 0, said
-        seconds = killed(it.work, calm := new('calm'), 1000, it.trigger)[-1]   # Long before that it ends
+        calm, never = new('calm'), 1000
+        *_, seconds = killed(it.work, calm, never, it.trigger)
         want, names = it.result(calm), {*state(it.at or calm)}
         for i in range(50*n):
             folder = new(str(i))
-            at_work, told, took = killed(it.work, folder, seconds, it.trigger)
+            wait = random.uniform(0, seconds)
+            at_work, told, took = killed(it.work, folder, wait, it.trigger)
             hits += at_work
             if not at_work: seconds = min(seconds, took)   # It has become quicker
             if at_work:
@@ -146,7 +150,8 @@ def kills(it, n):
                     code, said = run(it.work, folder)
                     assert code == 0, said
                     assert it.result(folder) == want, 'another result'
-                except (AssertionError, CourseError, ValueError) as e: lost, why = lost + 1, str(e)
+                except (AssertionError, CourseError, ValueError, OSError) as e:
+                    lost, why = lost + 1, str(e)
                 more = {*state(it.at or folder)} - names
                 left += bool(more)
                 why = why or f"left behind: {', '.join(sorted(more)[:3])}"*bool(more)
@@ -274,7 +279,8 @@ def site(n):
             os.chdir(copy)
             out.write_text(json.dumps(kills(site_kill(copy), n)))
         code, said = run(work, copy)
-        return json.loads(out.read_text()) if code == 0 else row('killed: site', 0, said[-300:], False)
+        if code: return row('killed: the site being built', 0, said[-300:], False)
+        return json.loads(out.read_text())
 
 
 def re_docs(name): return name.split('.')[0] in ('docs', 'exercises', 'questions', 'road')
@@ -321,6 +327,9 @@ def sentence(code, said, *words):
     return code in (0, 1) and 'Traceback' not in said and all(w in said for w in words)
 
 
+def last(said): return (said.strip().splitlines() or ['nothing was said'])[-1]
+
+
 def tried(fault, work, before, good):
     "Do `work` where something is wrong, then once more where nothing is."
     with tempfile.TemporaryDirectory() as d:
@@ -328,7 +337,7 @@ def tried(fault, work, before, good):
         code, said = run(work, folder, before=before)
         half = [k for k in state(folder) if '.part' in k or '.try' in k]
         again, more = run(work, folder)
-    outcome = (said.strip().splitlines() or ['nothing was said'])[-1].replace(d, '…')
+    outcome = last(said).replace(d, '…')
     held = good(code, said) and not half and again == 0
     return row(fault, 1, outcome if held else f'{outcome}; {half} {more[-200:]}', held)
 
@@ -337,7 +346,8 @@ def cut_off(size):
     "No file may grow beyond so many bytes: a disk that is full."
     def before():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+        most = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, most))
     return before
 
 
@@ -381,8 +391,7 @@ def no_home(n):
             code, said = run(work, Path(d), before=lambda: before(Path(d)))
             found = [*state(Path(d))]
         held = sentence(code, said, 'not kept', 'Set', 'FASTAI_HOME') and code == 1 and not found
-        yield row(f'home {name}', 1, said.strip().splitlines()[-1].replace(d, '…') if said else '',
-                  held)
+        yield row(f'home {name}', 1, last(said).replace(d, '…'), held)
 
 
 def elsewhere(n):
@@ -424,7 +433,8 @@ def damaged(n, files, read, error):
 
 
 def bytes_changed(n):
-    def idx(folder, name): return hashlib.sha256(kept.unpack(name.removesuffix('.gz'), folder)).digest()
+    def idx(folder, name):
+        return hashlib.sha256(kept.unpack(name.removesuffix('.gz'), folder)).digest()
     def model(folder, name):
         tensors, facts = saved.load_tensors(folder/name)
         return facts, {k: t.tolist() for k, t in tensors.items()}
@@ -443,7 +453,8 @@ def pictures(n):
         labels = home/'labels.csv'
         changes = {'swapped': (three, seven.read_bytes()), 'cut': (three, three.read_bytes()[:150]),
                    'with a byte changed': (three, None), 'added': (home/'train/3/x.png', b'x'),
-                   'taken away': (seven, b''), 'missing its end': (labels, labels.read_bytes()[:-99])}
+                   'taken away': (seven, b''),
+                   'missing its end': (labels, labels.read_bytes()[:-99])}
         for name, (path, content) in changes.items():
             was = path.read_bytes() if path.exists() else None
             if content is None: content = was[:60] + bytes([was[60] ^ 255]) + was[61:]
@@ -456,11 +467,7 @@ def pictures(n):
 
 
 def cut_files(n):
-    "Half of a file of results, of a checkpoint and of the progress."
-    def half(name):
-        def before(folder): (folder/name).write_bytes(whole[name][:-20])
-        return before
-    whole = {}
+    "Files of results, of a checkpoint and of the progress, without their end."
     for name, work, words in (('r.json', climb(), ['no file of results']),
                               ('checkpoint.safetensors', trained, ['not a safetensors file']),
                               ('progress.json', study, ['was damaged. It is now'])):
@@ -471,18 +478,20 @@ def cut_files(n):
             code, said = run(work, Path(d))
             there = any(p.read_bytes() == raw for p in Path(d).iterdir() if p.is_file())
         lines = [o for o in said.splitlines() if words[0] in o] or [said[-300:]]
-        yield row(f'{name} cut', 1, lines[0].replace(d, '…'), sentence(code, said, *words) and there)
+        held = sentence(code, said, *words) and there
+        yield row(f'{name} cut', 1, lines[0].replace(d, '…'), held)
 
 
-OTHERS = {f.__name__: f for f in (full_disk, no_home, elsewhere, bytes_changed, pictures, cut_files)}
+OTHERS = {f.__name__: f
+          for f in (full_disk, no_home, elsewhere, bytes_changed, pictures, cut_files)}
 
 
 # The table
 
 
-def table(rows):
-    "As text: fault, tries, outcome, verdict."
-    for o in rows: yield f"{'held  ' if o['held'] else 'FAILED'}  {o['tries']:3}  {o['fault']}: {o['outcome']}"
+def line(o):
+    "A row as text."
+    return f"{'held  ' if o['held'] else 'FAILED'}  {o['tries']:3}  {o['fault']}: {o['outcome']}"
 
 
 @click.command()
@@ -490,20 +499,21 @@ def table(rows):
 @click.option('--only', multiple=True, type=click.Choice([*KILLS, 'site', *OTHERS]),
               help='Try this alone; may be given several times.')
 @click.option('--into', type=click.Path(path_type=Path), help='Keep the table in this file.')
-@click.option('--seed', type=int, help='For the random moments; another each time, where not given.')
+@click.option('--seed', type=int, help='For the random moments; without it others each time.')
 def main(n, only, into, seed):
     "Try what can go wrong."
     random.seed(seed)
     torch.set_num_threads(1)
     for name in kept.SHA256: kept.read_idx(name)   # Before the processes part
     rows, begin = [], time.time()
-    jobs = {k: lambda it=it: [kills(it, n)] for k, it in KILLS.items()} | {'site': lambda: [site(n)]}
+    jobs = {k: lambda it=it: [kills(it, n)] for k, it in KILLS.items()}
+    jobs |= {'site': lambda: [site(n)]}
     jobs |= {k: lambda f=f: f(max(1, n//5)) for k, f in OTHERS.items()}
     for name, job in jobs.items():
         if only and name not in only: continue
         for o in job():
             rows.append(o)
-            print(*table([o]), flush=True)
+            print(line(o), flush=True)
     killed = sum(o['tries'] for o in rows if o['fault'].startswith('killed'))
     bad = [o['fault'] for o in rows if not o['held']]
     print(f'{len(rows)} faults, {killed} kills, {time.time() - begin:.0f} s: '
