@@ -175,7 +175,7 @@ def _wrong(
 _FINE = {} # A folder in which all was right -> what was found in it then
 
 def _check(dest, files, csv)->None:
-    "Raises `DataError` for a folder that isn't as it should be; what they are: `_wrong`."
+    "Raises `DataError` for a folder that isn't as it should be."
     found = _found(dest)
     absent = [f for f in files if not found.get(f, (0,))[0]]
     state = hash(frozenset(found.items()))
@@ -191,6 +191,7 @@ def _check(dest, files, csv)->None:
                         f'{anew}')
     _FINE[dest] = state
 
+# %% ../nbs/pages/data_kept.ipynb #pngfold1
 def _png_folder(
     name:str, # Name of the data set's folder
     root, # Where it goes; `data_folder()` where it is None

@@ -274,6 +274,7 @@ def site(n):
         copy, out = Path(d)/'copy', Path(d)/'row.json'
         copied(copy)
         def work(*args):
+            signal.alarm(0)   # All kills together may take longer than one
             for name in [m for m in sys.modules if re_docs(m)]: del sys.modules[name]
             sys.path.insert(0, f'{copy}/tools')
             os.chdir(copy)

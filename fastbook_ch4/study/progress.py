@@ -23,8 +23,8 @@ from .question import questions
 # %% ../../nbs/engine/progress.ipynb #5589f30a
 def progress_file(
 )->Path: # It need not exist yet
-    """In the folder that `FASTBOOK_CH4_HOME` names, or else in the user's data folder, or
-    in the folder at hand for who has no home."""
+    """In the folder that `FASTBOOK_CH4_HOME` names, or else in the user's data folder,
+    or in the folder at hand for who has no home."""
     named = os.environ.get('FASTBOOK_CH4_HOME')
     try: folder = named or user_data_dir('fastbook_ch4', appauthor=False)
     except RuntimeError: folder = '.fastbook_ch4'

@@ -142,8 +142,8 @@ def stage_exercises(nb):
 
 
 def process():
-    """Let nbdev process the notebooks that are newer than what it made of them. After a run that was
-    stopped meanwhile, all of them: half a notebook is newer too."""
+    """Let nbdev process the notebooks that are newer than what it made of them. After a run that
+    was stopped meanwhile, all of them: half a notebook is newer too."""
     begun = PROC/'.begun'
     if begun.exists():
         for made in [*PROC.rglob('*.ipynb')]: made.unlink()
