@@ -65,7 +65,7 @@ results: .venv/ready ## Climb both ladders and the book's recipes anew, into fas
 choices: .venv/ready ## Make every choice of the ladders anew on held-out training images, into fastbook_ch4/results/choices.json: an hour
 	$(BIN)/python tools/choices.py
 
-notebooks: .venv/ready ## Export the package, execute the notebooks in place, clean them, and make README.md; NOTEBOOKS=nbs/chapters/03_loss.ipynb names some
+notebooks: .venv/ready ## Export the package, execute the notebooks in place, clean them, make README.md, and say which outputs changed other than by time; NOTEBOOKS=nbs/chapters/03_loss.ipynb names some
 	$(BIN)/nbdev_export
 	$(BIN)/python tools/questions.py
 	FASTBOOK_CH4_PUBLISH=1 IPYTHONDIR=$(CURDIR)/tools/ipython $(BIN)/jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.timeout=-1 $(NOTEBOOKS)
@@ -73,6 +73,7 @@ notebooks: .venv/ready ## Export the package, execute the notebooks in place, cl
 	$(BIN)/python tools/road.py --write
 	$(BIN)/nbdev_clean
 	$(BIN)/python tools/readme.py
+	$(BIN)/python tools/changed.py $(NOTEBOOKS)
 
 constraints: .venv/ready ## Write constraints.txt anew, for every Python that is promised; UPGRADE=name moves one package to its newest version, UPGRADE=all moves all
 	$(BIN)/uv pip compile --quiet --universal --python-version $(OLDEST).0 setup.py --extra dev --extra onnx --no-annotate \
