@@ -92,6 +92,7 @@ HTML = ('<table><tr style="x">\n<th></th>\n<th>mistakes</th>\n<th>seconds</th>\n
 SAME = [('loss 0.25, 1.1 s', 'loss 0.25, 12 s'),
         ('35.3 ms, 1.00 times the loop', '8 µs, 1.07 times the loop'),
         ('ours   0.85 × theirs', 'ours  1.2 × theirs'), ('2.5 s ± 0.1 s', '3 s ± 0.2 s'),
+        ('Result(mistakes=3, seconds=0.5)', 'Result(mistakes=3, seconds=1.25)'),
         ('<f at 0x7f01>', '<f at 0x9e02>'), (TABLE.format('0.4'), TABLE.format('2.1'))]
 OTHERS = [('loss 0.25, 1 s', 'loss 0.26, 1 s'), ('28 × 28 pixels', '29 × 28 pixels'),
           ('a', ''), (TABLE.format('0.4'), TABLE.format('0.4').replace('37', '38'))]
