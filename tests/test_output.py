@@ -206,3 +206,28 @@ def test_a_real_terminal(command, columns):
     lines = said.decode().splitlines()
     assert child.wait(20) == 0 and 3 < len(lines)
     assert max(map(len, lines)) <= columns and max(map(len, lines)) > columns - 8, lines
+
+
+# How soon there is anything to see
+
+
+def seconds(code):
+    "What a process of its own prints, the best of three: seconds of a processor."
+    return min(float(subprocess.run([sys.executable, '-c', code], capture_output=True, text=True,
+                                    check=True, cwd=ROOT).stdout.split()[-1]) for _ in range(3))
+
+
+def test_help_takes_less_than_a_third_of_a_second():
+    assert seconds('''
+import sys, time
+from fastbook_ch4.cli import main
+try: main(["--help"])
+except SystemExit: print(time.process_time())''') < 0.3
+
+
+def test_the_learner_adds_little_to_torch():
+    assert seconds('''
+import time, torch
+start = time.process_time()
+import fastbook_ch4.learner
+print(time.process_time() - start)''') < 0.1
