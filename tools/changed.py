@@ -5,7 +5,8 @@
 
 `make notebooks` ends with it. Two runs of the same code differ in how long they took and in where
 things lie in memory: that is left out. Whatever else is named was changed on purpose, or isn't
-seeded, or comes from another number of threads (`OMP_NUM_THREADS`), machine or release of a library.
+seeded, or comes from another number of threads (`OMP_NUM_THREADS`), another machine, or another
+release of a library.
 """
 import difflib, json, re, subprocess, sys
 from pathlib import Path
