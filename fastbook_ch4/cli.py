@@ -15,7 +15,7 @@ import click
 
 from .files import CourseError, write_whole
 from .rungs import RUNGS
-from .study.progress import progress_command
+from .study.progress import progress_command, say
 from .study.quiz import quiz_command
 
 # %% ../nbs/engine/cli.ipynb #cb761814
@@ -23,6 +23,8 @@ from .study.quiz import quiz_command
 @click.version_option(package_name='fastbook_ch4')
 def main():
     "Under the hood of a digit classifier: the course's programs."
+    for stream in (sys.stdout, sys.stderr): # A console may not know every sign
+        stream.reconfigure(errors='fastbook_ch4')
 
 def _sentences(
     command, # A function of its options
@@ -31,6 +33,7 @@ def _sentences(
     @wraps(command)
     def run(*args, **kwargs):
         try: return command(*args, **kwargs)
+        except BrokenPipeError: raise # Nobody reads on: click ends without a word
         except (ValueError, CourseError, OSError) as e:
             raise click.ClickException(str(e)) from None
     return run
@@ -49,8 +52,8 @@ def _data_options(
         _shown('--digits', default=default,
                help="The digits to tell apart: 'all', or some, such as '3,7'."),
         click.option('--images', type=click.Path(path_type=Path), metavar='FOLDER',
-                     help='Your own pictures instead: a folder with train/CLASS/… and '
-                          'valid/CLASS/…, or with CLASS/… alone.'),
+                     help='Your own pictures instead: a folder with train/CLASS/... and '
+                          'valid/CLASS/..., or with CLASS/... alone.'),
         click.option('--set', 'knobs', metavar='KNOB=VALUE', multiple=True,
                      help='Set a knob of the recipe otherwise, such as epochs=3; may '
                           'be given several times.'),
@@ -105,7 +108,7 @@ def _load(
     data = data_of(digits if images is None else Path(images))
     for note in data.notes[:5]: click.echo(note, err=True)
     if len(data.notes) > 5:
-        click.echo(f'… and {len(data.notes) - 5} more that were left out.', err=True)
+        click.echo(f'... and {len(data.notes) - 5} more that were left out.', err=True)
     return data
 
 # %% ../nbs/engine/cli.ipynb #f94f759a
@@ -116,7 +119,7 @@ _NAMES = ' '.join(
 # %% ../nbs/engine/cli.ipynb #15821560
 @main.command()
 @_data_options('3,7')
-@click.option('--rungs', metavar='NAME[,NAME…]',
+@click.option('--rungs', metavar='NAME[,NAME...]',
               help=f'Climb these rungs only. {_NAMES}')
 @_shown('--seed', type=int, default=42, help='The first seed, 0 or more.')
 @_shown('--seeds', type=int, default=1,
@@ -155,9 +158,9 @@ def ladder(digits, images, knobs, device, rungs, seed, seeds, into, go_on, add, 
                        device=device, had=had)
     results, failed = [*had], []
     stopped = _climb(climb_on, results, failed, data, into, save)
-    _print_results(results, as_json)
     if chart: _tried(failed, _save_chart, results, chart)
     if split: _tried(failed, _write_split, data, split)
+    _print_results(results, as_json) # Last: whoever reads it may stop
     if stopped: raise stopped
     if failed: raise CourseError(f'not everything was kept: {failed[0]}')
 
@@ -294,6 +297,21 @@ def _print_results(
     if as_json: click.echo(json.dumps([r.__dict__ for r in results], indent=1))
     else: _print_table(summary(results), notes(results))
 
+def _least_width(rows)->int:
+    "Columns that the table needs; what is new may be broken between its words."
+    def longest(name): return max(len(o) for row in rows for o in
+                                  (name, *(row[name].split() if name == 'what is new'
+                                           else [row[name]])))
+    return sum(longest(name) + 1 for name in rows[0]) + 1
+
+def _print_lines(rows, words)->None:
+    "What the table says, a line for each of its cells."
+    for row in rows:
+        say(row['rung'])
+        for name, text in row.items():
+            if text and name != 'rung': say(f'{name}: {text}', '  ', '    ')
+    for o in words: say(o)
+
 def _print_table(
     rows:list[dict], # From `summary`
     words:list[str], # What is printed below it
@@ -304,6 +322,7 @@ def _print_table(
     from rich.table import Table
     console = Console(force_jupyter=False)
     if not console.is_terminal: console.width = 120
+    if console.width < _least_width(rows): return _print_lines(rows, words)
     table = Table(box=box.SIMPLE_HEAD, padding=0, header_style='bold',
                   caption='\n'.join(words), caption_justify='left')
     for name in rows[0]:
@@ -350,7 +369,7 @@ _models = click.option(
     help="Where your own kept models lie; the package's where it isn't given.")
 
 @main.command()
-@click.argument('images', metavar='IMAGE…', nargs=-1, required=True)
+@click.argument('images', metavar='IMAGE...', nargs=-1, required=True)
 @_models
 @click.option('--json', 'as_json', is_flag=True,
               help='Print a JSON list instead of the tables.')
@@ -386,6 +405,7 @@ def bench(options):
         raise ValueError(f'bench: {script} is missing. The benchmarks come with a '
                          'clone of the project, not with the installed package.')
     sys.argv = ['fastbook_ch4 bench', *options]
+    sys.path.insert(0, str(script.parent))
     runpy.run_path(str(script), run_name='__main__')
 
 main.add_command(quiz_command, 'quiz')

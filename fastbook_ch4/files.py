@@ -80,7 +80,8 @@ def _other_signs(
     error:UnicodeEncodeError, # What the terminal doesn't have
 )->tuple[str, int]: # What to print instead, and where to go on
     missing = error.object[error.start:error.end]
-    return ''.join(SIGNS.get(sign, '?') for sign in missing), error.end
+    return ''.join(SIGNS.get(sign) or ascii(sign)[1:-1]
+                   for sign in missing), error.end
 
 codecs.register_error('fastbook_ch4', _other_signs)
 
