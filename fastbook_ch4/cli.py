@@ -15,7 +15,7 @@ import click
 
 from .files import CourseError, write_whole
 from .rungs import RUNGS
-from .study.progress import progress_command, say
+from .study.progress import progress_command
 from .study.quiz import quiz_command
 
 # %% ../nbs/engine/cli.ipynb #cb761814
@@ -52,8 +52,8 @@ def _data_options(
         _shown('--digits', default=default,
                help="The digits to tell apart: 'all', or some, such as '3,7'."),
         click.option('--images', type=click.Path(path_type=Path), metavar='FOLDER',
-                     help='Your own pictures instead: a folder with train/CLASS/... and '
-                          'valid/CLASS/..., or with CLASS/... alone.'),
+                     help='Your own pictures instead: a folder with train/CLASS/... '
+                          'and valid/CLASS/..., or with CLASS/... alone.'),
         click.option('--set', 'knobs', metavar='KNOB=VALUE', multiple=True,
                      help='Set a knob of the recipe otherwise, such as epochs=3; may '
                           'be given several times.'),
@@ -297,21 +297,6 @@ def _print_results(
     if as_json: click.echo(json.dumps([r.__dict__ for r in results], indent=1))
     else: _print_table(summary(results), notes(results))
 
-def _least_width(rows)->int:
-    "Columns that the table needs; what is new may be broken between its words."
-    def longest(name): return max(len(o) for row in rows for o in
-                                  (name, *(row[name].split() if name == 'what is new'
-                                           else [row[name]])))
-    return sum(longest(name) + 1 for name in rows[0]) + 1
-
-def _print_lines(rows, words)->None:
-    "What the table says, a line for each of its cells."
-    for row in rows:
-        say(row['rung'])
-        for name, text in row.items():
-            if text and name != 'rung': say(f'{name}: {text}', '  ', '    ')
-    for o in words: say(o)
-
 def _print_table(
     rows:list[dict], # From `summary`
     words:list[str], # What is printed below it
@@ -320,14 +305,18 @@ def _print_table(
     from rich import box
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
+    from fastbook_ch4.models.saved import as_lines
     console = Console(force_jupyter=False)
     if not console.is_terminal: console.width = 120
-    if console.width < _least_width(rows): return _print_lines(rows, words)
+    whole = [name for name in rows[0] if name != 'what is new']
+    if lines := as_lines(rows, console.width, whole):
+        return console.print(Text('\n'.join(lines + words)))
     table = Table(box=box.SIMPLE_HEAD, padding=0, header_style='bold',
                   caption='\n'.join(words), caption_justify='left')
     for name in rows[0]:
         side = 'left' if name in ('rung', 'what is new') else 'right'
-        table.add_column(name, no_wrap=name != 'what is new', justify=side)
+        table.add_column(name, no_wrap=name in whole, justify=side)
     for row in rows: table.add_row(*row.values())
     console.print(table)
 
