@@ -448,20 +448,22 @@ def answer_files(
     """Print what the rungs say of each image; what can't be read is said on stderr.
     Raises `ModelError` where the models can't be loaded."""
     import click
-    known, records, seen = load_rungs(folder), [], []
-    for path, answer in zip(paths, predict_all(paths, known)):
-        name = click.format_filename(path)
+    known, records = load_rungs(folder), []
+    answers = zip(map(click.format_filename, paths), predict_all(paths, known))
+    if show: # Before anything is printed: whoever reads it may stop
+        answers = list(answers)
+        seen = [o for o in answers if not isinstance(o[1], ImageError)]
+        if seen: save_seen(seen, show)
+    for name, answer in answers:
         if isinstance(answer, ImageError):
             error = click.format_filename(str(answer))
             click.echo(f'Error: {error}', err=True)
             records.append(dict(file=name, error=error))
             continue
-        if show: seen.append((name, answer))
         records.append(dict(file=name, **asdict(replace(answer, seen=None))))
         del records[-1]['seen']
         if not as_json: _print_answer(name, answer)
     if as_json: click.echo(json.dumps(records, indent=1))
-    if seen: save_seen(seen, show)
     return not any('error' in r for r in records)
 
 def _print_answer(

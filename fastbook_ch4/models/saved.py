@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['DIGITS', 'MODELS', 'ModelError', 'write_model', 'save_tensors', 'load_tensors', 'save_model', 'load_model',
-           'all_scores', 'kept_models', 'save_onnx', 'onnx_scores', 'export_onnx', 'print_rows']
+           'all_scores', 'kept_models', 'save_onnx', 'onnx_scores', 'export_onnx', 'as_lines', 'print_rows']
 
 # %% ../../nbs/pages/saved_models.ipynb #80b77d6b
 import hashlib, importlib.util, json, warnings
@@ -255,17 +255,33 @@ def export_onnx(
     return rows
 
 # %% ../../nbs/pages/saved_models.ipynb #d412bf81
+def as_lines(
+    rows:list[dict], # Texts under the heading of each column
+    width:int, # Of the terminal, in columns
+    whole=(), # Columns whose texts are not broken between their words
+)->list[str]: # A line for each text, and one between rows; none where the table fits
+    "What to print where no table fits."
+    def longest(name):
+        texts = [name, *(row[name] for row in rows)]
+        return max(len(o) for text in texts
+                   for o in ([text] if name in whole else text.split() or ['']))
+    if sum(longest(name) + 1 for name in rows[0]) < width: return []
+    return [f'{name}: {text}' if name else '' for row in rows
+            for name, text in [*row.items(), ('', ' ')] if text]
+
 def print_rows(
     rows:list[dict], # Texts under the heading of each column
     title:str=None, # Above the table
 )->None:
-    "Print a table as wide as the terminal allows."
+    "Print a table as wide as the terminal allows, or lines where it is too narrow."
     from rich import box
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
     console = Console(force_jupyter=False)
     if not console.is_terminal: console.width = 120
+    if lines := as_lines(rows, console.width):
+        return console.print(Text('\n'.join([title, '']*bool(title) + lines)))
     table = Table(*rows[0], box=box.SIMPLE_HEAD, padding=0, title=title and Text(title),
                   title_justify='left')
     for row in rows: table.add_row(*map(Text, row.values()))
