@@ -297,6 +297,7 @@ def _print_results(
     if as_json: click.echo(json.dumps([r.__dict__ for r in results], indent=1))
     else: _print_table(summary(results), notes(results))
 
+# %% ../nbs/engine/cli.ipynb #clitable1
 def _print_table(
     rows:list[dict], # From `summary`
     words:list[str], # What is printed below it
