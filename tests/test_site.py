@@ -17,6 +17,7 @@ from docs.stage import SOURCES
 from test_docs import NAMES, PUBLISHED as ADDRESSES
 
 DOCS, SHOTS = ROOT/'_docs', ROOT/'out'/'screenshots'
+WAITS = dict(bypass_csp=True)   # Playwright waits with `eval`, which the site's policy forbids
 AXE = ROOT/'site'/'node_modules'/'axe-core'/'axe.min.js'
 INI = ConfigParser()
 INI.read(ROOT/'settings.ini')
@@ -286,7 +287,7 @@ async def weight(page, site, act=None):
 def test_home_page_is_light(site):
     """The rungs that answer on it, which have 230 KB, are loaded when the paper is touched."""
     async def look(browser):
-        page = await browser.new_page()
+        page = await browser.new_page(**WAITS)
         async def touch():
             await page.wait_for_selector('[data-live=draw].live-ready')
             await page.locator('.live-paper').click()
@@ -359,7 +360,7 @@ def test_code_is_copied_as_it_was(site):
 
 def test_headings_of_a_page_are_at_hand_on_a_phone(site):
     async def look(browser):
-        page = await browser.new_page(**MODES['phone'])
+        page = await browser.new_page(**MODES['phone'], **WAITS)
         await page.goto(f'{site}loss.html')
         beside = await page.locator('#TOC').is_visible()
         await page.get_by_text('On this page').locator('visible=true').click()
@@ -436,7 +437,7 @@ RESULTS = "[...document.querySelectorAll('.course-results a')].map(o => o.href)"
 def searched(site, words):
     "What the search finds, as addresses in the site, best first."
     async def search(browser):
-        page = await browser.new_page()
+        page = await browser.new_page(**WAITS)
         await page.goto(site + 'index.html')
         await page.fill('#quarto-search input', words)
         await page.wait_for_function("document.querySelector('.course-results').children.length")
@@ -456,7 +457,7 @@ def test_search_finds(site, words, wanted, among):
 
 def test_search_says_where_it_finds_nothing(site):
     async def search(browser):
-        page = await browser.new_page()
+        page = await browser.new_page(**WAITS)
         await page.goto(site + 'index.html')
         await page.fill('#quarto-search input', 'qzxvqzxv')
         await page.wait_for_function("document.querySelector('.course-results').children.length")
@@ -513,7 +514,7 @@ def test_quiz_keeps_its_score_over_a_reload(site):
 
 def test_dark_is_kept_over_a_reload_and_can_be_left(site):
     async def switch(browser):
-        page = await browser.new_page()
+        page = await browser.new_page(**WAITS)
         dark = "document.documentElement.classList.contains('quarto-dark')"
         async def click():
             await page.locator('.quarto-color-scheme-toggle').locator('visible=true').first.click()
