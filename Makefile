@@ -8,7 +8,7 @@ DIGITS ?= 3,7
 SEEDS ?= 1
 NOTEBOOKS ?= $(wildcard nbs/chapters/*.ipynb nbs/pages/*.ipynb nbs/engine/*.ipynb nbs/about/*.ipynb) nbs/index.ipynb
 
-.PHONY: help run test browser taken lab exercises docs preview bench faults cost results choices notebooks constraints
+.PHONY: help run test browser taken lab exercises docs preview bench faults elsewhere cost results choices notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -55,6 +55,9 @@ bench: .venv/ready ## Time the course's pieces against fastai and PyTorch, for t
 faults: export OMP_NUM_THREADS = 1
 faults: .venv/ready ## Kill the programs at random moments, fill the disk, damage the data, and print what held; about ten minutes
 	$(BIN)/python tools/faults.py --into fastbook_ch4/results/faults.json
+
+elsewhere: .venv/ready ## Measure predict on pictures of many kinds, for the page Digits from elsewhere; four minutes
+	$(BIN)/python tools/elsewhere.py fastbook_ch4/results/elsewhere.json
 
 cost: .venv/ready ## Measure how the cost of an epoch grows with the images, for the page Benchmarks
 	$(BIN)/python tools/cost.py fastbook_ch4/results/cost.json

@@ -20,6 +20,7 @@ from fastbook_ch4.models.predict import Reading, answer_all, load_rungs, read_im
 from fastbook_ch4.pictures import ImageError
 
 FIRST, N = 5000, 300   # Validation digits: from which on, and how many for each condition
+SEEN = 300   # Of scikit-learn's digits, mixed: those that the preparation was worked out on
 
 
 def read(im):
@@ -60,8 +61,10 @@ def sources():
     digits, labels = x[FIRST:FIRST + N].numpy()/255, y[FIRST:FIRST + N].tolist()
     for name in CONDITIONS: yield 'MNIST', name, lambda: (made(name, digits), labels)
     their = load_digits()
+    others = np.random.default_rng(0).permutation(len(their.target))[SEEN:]
     for name, way in sklearn_ways().items():
-        yield 'scikit-learn', name, lambda: ([way(a) for a in their.images], their.target.tolist())
+        yield 'scikit-learn', name, lambda: ([way(a) for a in their.images[others]],
+                                             their.target[others].tolist())
     folder = Path(matplotlib.get_data_path())/'fonts'/'ttf'
     fonts = [o for o in sorted(folder.glob('DejaVuS*.ttf')) if 'Display' not in o.name]
     yield 'fonts', 'printed', lambda: zip(*[(printed(str(font), d), d) for font in fonts

@@ -394,11 +394,11 @@ def _of_a_picture(
         answer=''.join(a.rungs[name]['answer'] for a in answers),
         probability=float(np.prod([a.rungs[name]['probability'] for a in answers])))
         for name in answers[0].rungs}
-    text, sure = answers[0].text, answers[0].sure and not reading.doubt
-    if len(answers) > 1: text = f'not sure: {p:.0%} for {said}'
-    elif answers[0].sure and not sure: text = f'not sure: {p:.0%} for {said}'
-    if reading.doubt: text += f'; {reading.doubt}'
-    return Answer(said, float(p), sure, text, rungs, reading.x)
+    first, doubt = answers[0], reading.doubt # Of several digits there is always doubt
+    text = f'not sure: {p:.0%} for {said}' if doubt and (
+        first.sure or len(answers) > 1) else first.text
+    return Answer(said, float(p), first.sure and not doubt,
+                  f'{text}; {doubt}' if doubt else text, rungs, reading.x)
 
 def answer_all(
     readings:list, # Of pictures
