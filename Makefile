@@ -8,14 +8,14 @@ DIGITS ?= 3,7
 SEEDS ?= 1
 NOTEBOOKS ?= $(wildcard nbs/chapters/*.ipynb nbs/pages/*.ipynb nbs/engine/*.ipynb nbs/about/*.ipynb) nbs/index.ipynb
 
-.PHONY: help run test browser taken lab exercises docs preview bench faults elsewhere cost results choices notebooks constraints
+.PHONY: help run test browser taken environments lab exercises docs preview bench cost results choices notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
 .venv/ready: settings.ini setup.py constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < ($(subst .,$(comma),$(OLDEST))) and f"$(PYTHON) is Python {sys.version.split()[0]}, and the course needs $(OLDEST) or newer. Name a newer one: make PYTHON=python$(OLDEST) ...")'
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install -c constraints.txt -e '.[dev,onnx]'
+	$(BIN)/python -m pip install -c constraints.txt -e '.[dev]'
 	touch .venv/ready
 
 run: .venv/ready ## Climb the ladder: a table, and a chart in out/; with DIGITS=all for ten digits, SEEDS=3 for three seeds
@@ -36,6 +36,9 @@ site/node_modules/.bin/lighthouse: site/package-lock.json
 
 taken: .venv/ready ## Run every notebook as somebody takes it away: with the wheel and what it asks for alone, in an empty folder; five minutes
 	TAKEN=all OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/test_taken_away.py
+
+environments: .venv/ready ## Make every environment that README promises, and run its commands there without a network, for the table there: an hour and more, 14 GB; ONLY=lowest makes one
+	$(BIN)/python tools/environments.py $(if $(ONLY),--only $(ONLY))
 
 lab: .venv/ready ## Open JupyterLab on the course
 	$(BIN)/jupyter lab nbs/index.ipynb
@@ -79,5 +82,5 @@ notebooks: .venv/ready ## Export the package, execute the notebooks in place, cl
 	$(BIN)/python tools/changed.py $(NOTEBOOKS)
 
 constraints: .venv/ready ## Write constraints.txt anew, for every Python that is promised; UPGRADE=name moves one package to its newest version, UPGRADE=all moves all
-	$(BIN)/uv pip compile --quiet --universal --python-version $(OLDEST).0 setup.py --extra dev --extra onnx --no-annotate \
+	$(BIN)/uv pip compile --quiet --universal --python-version $(OLDEST).0 setup.py --extra dev --no-annotate \
 		--custom-compile-command 'make constraints' $(if $(filter all,$(UPGRADE)),--upgrade,$(if $(UPGRADE),--upgrade-package $(UPGRADE))) --output-file constraints.txt

@@ -10,6 +10,9 @@ cfg = ini['DEFAULT']
 statuses = ['1 - Planning', '2 - Pre-Alpha', '3 - Alpha', '4 - Beta', '5 - Production/Stable']
 licenses = {'apache2': 'Apache-2.0'}
 
+extras = {name: cfg[f'{name}_requirements'].split() for name in ('onnx', 'processes', 'dev')}
+extras['dev'] = sum(extras.values(), [])   # Who works on the course needs all
+
 setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],
     keywords=cfg['keywords'], author=cfg['author'], author_email=cfg['author_email'],
@@ -21,8 +24,7 @@ setup(
     packages=find_packages(include=[cfg['lib_path'], f"{cfg['lib_path']}.*"]),
     include_package_data=True, python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
-    extras_require={'dev': cfg['dev_requirements'].split(),
-                    'onnx': cfg['onnx_requirements'].split()},
+    extras_require=extras,
     entry_points={'console_scripts': cfg['console_scripts'].split()},
     long_description=Path('README.md').read_text(encoding='utf-8'),
     long_description_content_type='text/markdown', zip_safe=False)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from .files import CourseError, write_whole
+from .files import CourseError, need, write_whole
 from .rungs import RUNGS
 from .study.progress import progress_command
 from .study.quiz import quiz_command
@@ -338,6 +338,7 @@ def _print_table(
 @_sentences
 def train(digits, images, knobs, device, rung, seed, share, double, out, go_on):
     "Train one rung on one process or, started by torchrun or accelerate, on several."
+    need('train', 'processes', 'accelerate')
     from accelerate import Accelerator
     from fastbook_ch4.data_sets import device_of
     from fastbook_ch4.models.train import NETS, Plan, train

@@ -1,6 +1,5 @@
 "The project as a whole: what is exported, cleaned and packed, and the rules that notebooks keep."
-import ast, json, re, shutil, subprocess, sys, tarfile, zipfile
-from configparser import ConfigParser
+import ast, json, re, shutil, subprocess, sys
 from pathlib import Path
 
 import pytest, yaml
@@ -56,80 +55,6 @@ def test_readme_is_made_from_the_index():
 def test_requirements_fit_together():
     pip = subprocess.run([sys.executable, '-m', 'pip', 'check'], capture_output=True, text=True)
     assert pip.returncode == 0, pip.stdout
-
-
-OLDEST = '3.11.0' # The oldest Python for which constraints.txt is made
-
-
-def unsolvable(constraints, python):
-    """What uv's resolver says where this Python or a newer one can't have the development
-    environment; nothing where all can."""
-    command = [Path(sys.executable).with_name('uv'), 'pip', 'compile', '--quiet', '--universal',
-               '--python-version', python, '--constraints', constraints,
-               '--extra', 'dev', '--extra', 'onnx', 'setup.py']
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if re.search(r'Failed to fetch|error sending request|dns error', done.stderr):
-        pytest.skip('the package index can not be reached')
-    return done.stderr if done.returncode else ''
-
-
-def test_every_promised_python_can_have_the_constraints():
-    assert not (said := unsolvable(ROOT/'constraints.txt', OLDEST)), said
-
-
-def test_constraints_can_be_unsolvable(tmp_path):
-    text = (ROOT/'constraints.txt').read_text(encoding='utf-8')
-    (tmp_path/'c.txt').write_text(re.sub(r'(?m)^soupsieve.*\n', '', text) + 'soupsieve==4.1.3\n')
-    assert 'soupsieve' in unsolvable(tmp_path/'c.txt', '3.11.2')   # soupsieve 4.1.3 wants 3.11.5
-
-
-def oldest_pythons():
-    "The oldest Python, as each place that names one has it."
-    ini = ConfigParser(delimiters='='); ini.read(ROOT/'settings.ini')
-    workflow = yaml.safe_load((ROOT/'.github/workflows/test.yaml').read_text(encoding='utf-8'))
-    return dict(settings=ini['DEFAULT']['min_python'],
-                readme=re.search(r'Python (3\.\d+) or newer',
-                                 (ROOT/'README.md').read_text(encoding='utf-8'))[1],
-                workflow=min(workflow['jobs']['test']['strategy']['matrix']['python'],
-                             key=lambda v: int(v.split('.')[1])), tests=OLDEST.removesuffix('.0'))
-
-
-def test_one_oldest_python(): assert len(set(oldest_pythons().values())) == 1, oldest_pythons()
-
-
-def test_make_names_the_python_that_is_too_old(tmp_path):
-    fake = tmp_path/'python'
-    old = "sys.version_info = (3, 9); sys.version = '3.9.2'"
-    code = f'import sys; {old}; exec(sys.argv[1])'
-    fake.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$2"\n')
-    fake.chmod(0o755)
-    made = subprocess.run(['make', '--always-make', f'PYTHON={fake}', '.venv/ready'], cwd=ROOT,
-                          capture_output=True, text=True)
-    assert 'is Python 3.9.2, and the course needs 3.11 or newer' in made.stderr
-    assert made.returncode and 'pip' not in made.stdout
-
-
-def test_packages(tmp_path):
-    "The sdist, and the wheel that is built from it, hold all of the package, its data included."
-    uv = Path(sys.executable).with_name('uv')
-    subprocess.run([uv, 'build', '--quiet', '--out-dir', tmp_path, ROOT], check=True)
-    wheel, sdist = next(tmp_path.glob('*.whl')), next(tmp_path.glob('*.tar.gz'))
-    with tarfile.open(sdist) as t: source = {name.partition('/')[2] for name in t.getnames()}
-    with zipfile.ZipFile(wheel) as z:
-        names = set(z.namelist())
-        metadata = z.read(next(n for n in names if n.endswith('METADATA'))).decode()
-        scripts = z.read(next(n for n in names if n.endswith('entry_points.txt'))).decode()
-    files = {p.relative_to(ROOT).as_posix() for p in (ROOT/'fastbook_ch4').rglob('*')
-             if p.is_file() and '__pycache__' not in p.parts}
-    assert {'fastbook_ch4/quoted.json', 'fastbook_ch4/study/quiz.js',
-            'fastbook_ch4/models/net30.safetensors'} <= files
-    assert not files - names and not files - source, (files - names, files - source)
-    assert {name for name in names if '.dist-info/' not in name} == files, 'and nothing else'
-    assert 'fastbook_ch4 = fastbook_ch4.cli:main' in scripts
-    ini = ConfigParser(delimiters='='); ini.read(ROOT/'settings.ini')
-    assert f"Version: {ini['DEFAULT']['version']}" in metadata
-    needed = re.findall(r'^Requires-Dist: (?!.*extra ==)(.*)', metadata, re.M)
-    assert any('torch' in o for o in needed) and not any('nbdev' in o for o in needed), needed
 
 
 NAMING = ['Makefile', 'CONTRIBUTING.md', '.ci/run', '.github/workflows/newest.yaml']

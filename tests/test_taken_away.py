@@ -1,6 +1,7 @@
 """Notebooks to take away run with what their first cell installs: the wheel and what it asks for,
 from an empty folder, as Colab has it. A few of them here, all with `make taken`."""
 import json, os, re, subprocess, sys, venv, zipfile
+from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, requires
 from pathlib import Path
 
@@ -15,7 +16,6 @@ ALL = os.environ.get('TAKEN') == 'all'
 FEW = ['chapters/00_data.ipynb', 'chapters/02_sgd.ipynb', 'pages/live_draw.ipynb']
 # Exercises have copies of their own
 EVERY = [nb for nb in notebooks() if not (is_exercises(nb) or of_the_project(nb))]
-ONNX = ['onnx', 'onnxruntime', 'onnxscript']   # The extra, for the notebook that installs it
 # What Colab has, beside the course's own requirements
 PLACE = ['ipykernel', 'pip', 'setuptools']
 
@@ -37,9 +37,10 @@ def needed(names):
     return found
 
 
-def environment(folder, extra=()):
-    """The Python of an environment that has the wheel, what it asks for, an extra, and nothing
+def environment(folder, extra=''):
+    """A folder with an environment that has the wheel, what it asks for, an extra, and nothing
     else; and a kernel named `alone`. What is installed here already is linked."""
+    def wanted(requirement): return always(requirement) or f"extra == '{extra}'" in requirement
     uv = Path(sys.executable).with_name('uv')
     subprocess.run([uv, 'build', '--quiet', '--wheel', '--out-dir', folder, ROOT], check=True)
     venv.create(folder/'venv', symlinks=True)
@@ -47,25 +48,34 @@ def environment(folder, extra=()):
     with zipfile.ZipFile(next(folder.glob('*.whl'))) as z:
         z.extractall(site)
         about = next(o for o in z.namelist() if o.endswith('METADATA'))
-        lines = re.findall(r'^Requires-Dist: (.*)', z.read(about).decode(), re.M)
-    for name in needed([*map(first_word, filter(always, lines)), *PLACE, *extra]):
+        text = z.read(about).decode().replace('"', "'")
+        lines = re.findall(r'^Requires-Dist: (.*)', text, re.M)
+    for name in needed([*map(first_word, filter(wanted, lines)), *PLACE]):
         try: found = distribution(name)
         except PackageNotFoundError: continue   # For another system
         for top in {o.parts[0] for o in found.files} - {'..', '__pycache__'}:
             if not (site/top).exists(): (site/top).symlink_to(found.locate_file(top))
-    python, spec = folder/'venv'/'bin'/'python', folder/'kernels'/'alone'/'kernel.json'
+    return with_kernel(folder/'venv'/'bin'/'python', folder)
+
+
+def with_kernel(python, folder):
+    "The same Python, which a kernel named `alone` in the folder now starts."
+    spec = folder/'kernels'/'alone'/'kernel.json'
     spec.parent.mkdir(parents=True)
     command = [str(python), '-m', 'ipykernel_launcher', '-f', '{connection_file}']
     spec.write_text(json.dumps(dict(argv=command, display_name='alone', language='python')))
-    return python
+    return folder
 
 
 @pytest.fixture(scope='session')
-def alone(tmp_path_factory): return environment(tmp_path_factory.mktemp('alone'))
-
-
-@pytest.fixture(scope='session')
-def with_onnx(tmp_path_factory): return environment(tmp_path_factory.mktemp('onnx'), ONNX)
+def place(tmp_path_factory):
+    """A function of an extra: the folder of an environment with it. `ALONE` in the environment
+    names the Python of one that is there already, with all extras."""
+    @cache
+    def of(extra=''):
+        folder, given = tmp_path_factory.mktemp('alone'), os.environ.get('ALONE')
+        return with_kernel(given, folder) if given else environment(folder, extra)
+    return of
 
 
 def run(nb, folder):
@@ -79,19 +89,20 @@ def run(nb, folder):
     return whole
 
 
-def test_the_environment_has_the_wheel_and_no_more(alone, tmp_path):
+def test_the_environment_has_the_wheel_and_no_more(place, tmp_path):
+    alone = place()/'venv'/'bin'/'python'
     def said(code):
         return subprocess.run([alone, '-c', code], cwd=tmp_path, text=True, capture_output=True)
     home = said('import fastbook_ch4; print(fastbook_ch4.__file__)').stdout
     assert home.startswith(str(alone.parents[1]))
-    for name in ('nbdev', 'hypothesis', 'pytest'):
+    for name in ('nbdev', 'hypothesis', 'pytest', 'onnx', 'accelerate'):
         assert f"No module named '{name}'" in said(f'import {name}').stderr
 
 
 @pytest.mark.parametrize('nb', EVERY if ALL else FEW)
-def test_a_notebook_to_take_away_runs_alone(request, monkeypatch, tmp_path, nb):
-    place = 'with_onnx' if '[onnx] @ git' in to_open_elsewhere(nb) else 'alone'
-    monkeypatch.setenv('JUPYTER_PATH', str(request.getfixturevalue(place).parents[2]))
+def test_a_notebook_to_take_away_runs_alone(place, monkeypatch, tmp_path, nb):
+    extra = re.search(r'fastbook_ch4\[(\w+)\] @ git', to_open_elsewhere(nb))
+    monkeypatch.setenv('JUPYTER_PATH', str(place(extra[1] if extra else '')))
     run(nb, tmp_path)
 
 

@@ -7,7 +7,7 @@ __all__ = ['DIGITS', 'MODELS', 'ModelError', 'write_model', 'save_tensors', 'loa
            'all_scores', 'kept_models', 'save_onnx', 'onnx_scores', 'export_onnx', 'as_lines', 'print_rows']
 
 # %% ../../nbs/pages/saved_models.ipynb #80b77d6b
-import hashlib, importlib.util, json, warnings
+import hashlib, json, warnings
 from importlib import resources
 from pathlib import Path
 
@@ -15,7 +15,7 @@ import torch
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from ..files import CourseError, write_whole
+from ..files import CourseError, need, write_whole
 from ..rungs import RUNGS, resolve, rung_of
 from ..ten_digits import ten_digits
 from ..training import evaluating
@@ -194,13 +194,7 @@ def kept_models(
     return [p for p in paths if p.exists()]
 
 # %% ../../nbs/pages/saved_models.ipynb #e14671af
-def _need_onnx()->None:
-    "Raises `ModelError` where a package that ONNX needs is missing."
-    missing = [m for m in ('onnx', 'onnxruntime', 'onnxscript')
-               if importlib.util.find_spec(m) is None]
-    if missing:
-        raise ModelError(f"ONNX needs {' and '.join(missing)}. This installs what is "
-                         "missing: pip install 'fastbook_ch4[onnx]'")
+def _need_onnx(): need('ONNX', 'onnx', 'onnx', 'onnxruntime', 'onnxscript')
 
 def save_onnx(
     model:nn.Module, # From images, shape (n, 1, 28, 28), to scores, shape (n, 10)
@@ -208,7 +202,7 @@ def save_onnx(
 )->None:
     """Write a model as one ONNX file for any number of images: input `images`, output
     `scores`. It is written for evaluation, and given back as it came. Raises
-    `ModelError` where the extra is not installed, or the file can't be written."""
+    `CourseError` where the extra is not installed, or the file can't be written."""
     _need_onnx()
     device = next((p.device for p in model.parameters()), None)
     images = torch.zeros(2, 1, 28, 28, device=device)
@@ -224,7 +218,7 @@ def onnx_scores(
     path, # An ONNX file that `save_onnx` wrote
     x:Tensor, # Images, shape (n, 1, 28, 28), 0 to 1
 )->Tensor: # Shape (n, 10)
-    """The scores of a model in onnxruntime. Raises `ModelError` where the extra is not
+    """The scores of a model in onnxruntime. Raises `CourseError` where the extra is not
     installed."""
     _need_onnx()
     import onnxruntime

@@ -279,6 +279,15 @@ def for_readers(source):
     return not (checks or 'default_exp' in source or only(source))
 
 
+EXTRAS = dict(onnx=r'^import onnx', processes=r'\bimport .*accelerate|fastbook_ch4\.cli train')
+
+
+def extras(whole):
+    "The package's extras that a notebook's code asks for."
+    code = '\n'.join(''.join(c['source']) for c in whole['cells'] if c['cell_type'] == 'code')
+    return [name for name, words in EXTRAS.items() if re.search(words, code, re.M)]
+
+
 def to_open_elsewhere(nb):
     "A notebook for Colab, as JSON: it installs the package, links to the site, exports nothing."
     home = CFG.doc_host + CFG.doc_baseurl
@@ -291,8 +300,7 @@ def to_open_elsewhere(nb):
         text = re.sub(r'\]\((images/[^)]*)\)', rf']({folder}/\1)', ''.join(cell['source']))
         cell['source'] = to_site(text, nb, home).splitlines(keepends=True)
     what = f'git+{CFG.git_url}'
-    if any('import onnx' in ''.join(c['source']) for c in whole['cells']):
-        what = f'{CFG.lib_name}[onnx] @ {what}'
+    if extra := extras(whole): what = f"{CFG.lib_name}[{','.join(extra)}] @ {what}"
     install = INSTALL.format(what=what).splitlines(keepends=True)
     whole['cells'].insert(1, dict(cell_type='code', id='install', metadata={}, source=install,
                                   execution_count=None, outputs=[]))
