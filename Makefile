@@ -8,7 +8,7 @@ DIGITS ?= 3,7
 SEEDS ?= 1
 NOTEBOOKS ?= $(wildcard nbs/chapters/*.ipynb nbs/pages/*.ipynb nbs/engine/*.ipynb nbs/about/*.ipynb) nbs/index.ipynb
 
-.PHONY: help run test browser taken environments lab exercises docs preview bench cost results choices notebooks constraints
+.PHONY: help run test browser taken environments audit lab exercises docs preview bench cost results choices notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -38,7 +38,12 @@ taken: .venv/ready ## Run every notebook as somebody takes it away: with the whe
 	TAKEN=all OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/test_taken_away.py
 
 environments: .venv/ready ## Make every environment that README promises, and run its commands there without a network, for the table there: an hour and more, 14 GB; ONLY=lowest makes one
-	$(BIN)/python tools/environments.py $(if $(ONLY),--only $(ONLY))
+	$(BIN)/python tools/environments.py $(if $(ONLY),--only '$(ONLY)')
+
+audit: ## Ask the advisory database about every version of constraints.txt, but for what SECURITY.md explains
+	test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit && .audit/bin/pip install --quiet pip-audit==2.9.0; }
+	.audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off \
+		$$(sed -nE 's/^\| ((GHSA|PYSEC|CVE)-[^ ]+) \|.*/--ignore-vuln \1/p' SECURITY.md)
 
 lab: .venv/ready ## Open JupyterLab on the course
 	$(BIN)/jupyter lab nbs/index.ipynb

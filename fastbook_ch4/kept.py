@@ -26,6 +26,7 @@ SHA256 = { # Of the uncompressed bytes of each file
     '0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7',
     't10k-labels-idx1-ubyte':
     'ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2'}
+_MOST = 60_000*28*28 + 17 # One byte more than the largest of them has
 MNIST = resources.files('fastbook_ch4')/'mnist' # The folder of the four files
 
 # %% ../nbs/pages/data_kept.ipynb #0596466c
@@ -43,7 +44,8 @@ def unpack(
     if name not in SHA256:
         raise ValueError(f"name: got {name!r}, want one of {', '.join(SHA256)}")
     path, again = Path(folder)/f'{name}.gz', 'Install fastbook_ch4 again'
-    try: raw = gzip.decompress(path.read_bytes())
+    try:
+        with gzip.open(path) as f: raw = f.read(_MOST)
     except FileNotFoundError:
         raise DataError(f'{path} is missing. {again} to get it back.') from None
     except (EOFError, zlib.error, OSError) as e:

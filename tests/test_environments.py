@@ -168,7 +168,7 @@ def test_the_network_can_be_cut_off():
 
 @pytest.fixture
 def place(tmp_path):
-    row = env.Row('x', 'x', 'x', [], [], source='')
+    row = env.Row('x', 'x', 'x', [], [])
     return env.Place(row, sys.executable, tmp_path)
 
 
@@ -185,7 +185,7 @@ def test_commands_can_fail(place, monkeypatch):
 
 def test_a_row_that_fails_says_so(tmp_path, monkeypatch):
     monkeypatch.setattr(env, 'at', lambda *o: '{}')
-    done = env.run(env.Row('x', 'x', 'x', ['echo hello; exit 2'], [], ''), sys.executable, tmp_path)
+    done = env.run(env.Row('x', 'x', 'x', ['echo hello; exit 2'], []), sys.executable, tmp_path)
     assert 'hello' in done['failed']
 
 

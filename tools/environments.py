@@ -55,7 +55,7 @@ class Row:
     python:str    # Such as '3.12'; `system` for /usr/bin/python3
     setup:list    # Commands, in a folder with the course
     run:list
-    source:str='clone'   # What lies in the folder: a clone, the sdist, or nothing
+    source:str=''   # What lies there: a clone, one in `course`, the wheel, the sdist, or nothing
 
 
 TAKEN = 'every notebook as somebody takes it away'
@@ -81,10 +81,11 @@ def rows():
     # The first command with make makes .venv, and the first that makes the site asks npm
     yield Row('make', 'make', 'system', [*clone, make[0], 'npm ci --prefix site'], make)
     for python in ('3.12', '3.13'):
-        yield Row(f'by hand {python}', 'without make', python, hand, run)
-    yield Row('alone', '`pip install .`', '3.12', alone, [*dict.fromkeys(ladder + USE), *MISSING])
+        yield Row(f'by hand {python}', 'without make', python, hand, run, 'clone')
+    yield Row('alone', '`pip install .`', '3.12', alone, [*dict.fromkeys(ladder + USE), *MISSING],
+              'clone')
     yield Row('wheel', 'the wheel, from an empty folder', '3.13',
-              ['uv venv .venv', 'source .venv/bin/activate', 'uv pip install WHEEL'], USE, '')
+              ['uv venv .venv', 'source .venv/bin/activate', 'uv pip install WHEEL'], USE, 'wheel')
     yield Row('sdist', 'the source distribution', OLDEST,
               ['uv venv .venv', 'source .venv/bin/activate',
                'uv pip install -c constraints.txt -e ".[dev]"'],
@@ -155,15 +156,18 @@ class Place:
             UV_CACHE_DIR=os.environ.get('UV_CACHE_DIR', str(cache/'uv')),
             NPM_CONFIG_USERCONFIG=npm, GIT_CONFIG_COUNT='1', GIT_CONFIG_VALUE_0=url,
             GIT_CONFIG_KEY_0=f'url.{ROOT.as_uri()}.insteadOf')
-        if row.source: self.bring(row.source)
+        self.bring(row.source)
 
     def bring(self, source):
-        "Put the course into the folder: an unpacked sdist; a clone, unless README's words do."
+        "Put into the folder what its commands need, unless they bring it themselves."
+        if source in ('wheel', 'sdist'):
+            subprocess.run([UV, 'build', '--quiet', '--out-dir', self.folder/'dist', ROOT],
+                           check=True)
         if source == 'sdist':
-            with tarfile.open(next(built(self.folder).glob('*.tar.gz'))) as t:
+            with tarfile.open(next((self.folder/'dist').glob('*.tar.gz'))) as t:
                 t.extractall(self.folder, filter='data')
             self.here = next(o for o in self.folder.glob('fastbook_ch4-*') if o.is_dir())
-        elif not any('git clone' in c for c in self.row.setup):
+        if source in ('clone', 'course'):
             subprocess.run(['git', 'clone', '--quiet', ROOT, self.folder/'course'], check=True)
             if source == 'clone': self.here = self.folder/'course'
 
@@ -176,11 +180,7 @@ class Place:
         elif m := re.match(r'(.*) says (.*), and with it runs', command): self.extra(*m.groups())
         elif SERVER.match(command): self.server(command, net)
         else:
-            command = command.replace('WHEEL', str(self.wheel) if 'WHEEL' in command else '')
-            self.shell(command, net)
-
-    @property
-    def wheel(self): return next(built(self.folder).glob('*.whl'))
+            self.shell(command.replace('WHEEL', f"'{self.folder}'/dist/*.whl"), net)
 
     def line(self, command, net):
         line = ['bash', '-c', '\n'.join(['set -e', *self.active, command])]
@@ -232,13 +232,6 @@ whole = ImageOps.expand(ImageOps.invert(Image.fromarray(digit)), 8, 255)
 whole.resize((440, 440), Image.Resampling.BICUBIC).save('photo.jpg')'''
 
 
-def built(folder):
-    "The folder with the wheel and the sdist that it is built from."
-    out = folder/'dist'
-    if not out.exists(): subprocess.run([UV, 'build', '--quiet', '--out-dir', out, ROOT], check=True)
-    return out
-
-
 def megabytes(path):
     "What a folder takes on the disk."
     return int(subprocess.run(['du', '-sm', path], capture_output=True, text=True).stdout.split()[0])
@@ -267,11 +260,10 @@ def run(row, python, folder):
     try:
         for command in row.setup: here.do(command)
         venv = here.here/'.venv'
-        inside = venv/'bin'/'python'
-        out |= dict(versions=json.loads(at(inside, VERSIONS)), disk=megabytes(venv))
+        out |= dict(versions=json.loads(at(venv/'bin'/'python', VERSIONS)), disk=megabytes(venv))
         if took := downloaded(here.said): out['download'] = took
         (here.here/'photo.py').write_text(PHOTO)
-        here.shell(f'{inside} photo.py')
+        here.shell('.venv/bin/python photo.py')
         for command in row.run: here.do(command, net=not out['offline'])
     except Failed as e: out['failed'] = str(e)
     return out | dict(seconds=round(time.perf_counter() - start), setup=row.setup, ran=row.run)
