@@ -41,8 +41,8 @@ environments: .venv/ready ## Make every environment that README promises, and ru
 	$(BIN)/python tools/environments.py $(if $(ONLY),--only '$(ONLY)')
 
 audit: ## Ask the advisory database about every version of constraints.txt, but for what SECURITY.md explains
-	test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit && .audit/bin/pip install --quiet pip-audit==2.9.0; }
-	.audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off \
+	test -x .audit/bin/pip-audit || { $(PYTHON) -m venv .audit && .audit/bin/pip install --quiet pip-audit==2.10.1; }
+	.audit/bin/pip-audit --strict --requirement constraints.txt --no-deps --disable-pip --progress-spinner off \
 		$$(sed -nE 's/^\| ((GHSA|PYSEC|CVE)-[^ ]+) \|.*/--ignore-vuln \1/p' SECURITY.md)
 
 lab: .venv/ready ## Open JupyterLab on the course

@@ -164,6 +164,13 @@ def long_lines(path):
                 yield f'a line of {len(line)} columns, and 88 are allowed: {line.strip()[:60]}…'
 
 
+def captured(path):
+    "Under this magic a failed assertion passes unseen."
+    for s, _ in cells(path, 'code'):
+        if re.search(r'^\s*%%capture\b', s, re.M):
+            yield f'%%capture hides a failed assertion: {s.partition(chr(10))[0]}'
+
+
 def only_some_can_read(path):
     "What Quarto understands and JupyterLab, Colab or a code host show as it is typed."
     text = prose(path)
@@ -203,8 +210,8 @@ def broken_links(path):
                 yield f'{link}: {target.name} has no such heading'
 
 
-RULES = [no_outputs, bare_figures, unreadable_options, long_cells, long_lines, only_some_can_read,
-         broken_links]
+RULES = [no_outputs, bare_figures, unreadable_options, long_cells, long_lines, captured,
+         only_some_can_read, broken_links]
 
 
 @pytest.mark.parametrize('path', NOTEBOOKS, ids=lambda p: str(p.relative_to(ROOT/'nbs'))[:-6])
@@ -267,6 +274,7 @@ LINE, DOCSTRING = '    x = 1\n', '    """What\n\n    it does."""\n'
     (long_cells, ('code', 'class A:\n' + LINE*45), ('code', 'class A:\n' + LINE*44)),
     (long_lines, ('code', 'x = 1  # ' + 'y'*80),
      ('code', '#| fig-alt: ' + 'y'*80 + '\nx = ' + '1'*84)),
+    (captured, ('code', '#| hide\n%%capture out\nassert 1 == 2'), ('code', '%%time\n1', SHOWN)),
     (only_some_can_read, ('markdown', '::: {.callout-note}\nMind the gap.\n:::'),
      ('markdown', '> **Note** Mind the gap, `::: `.')),
     (only_some_can_read, ('markdown', 'See @fig-line.'),
