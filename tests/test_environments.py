@@ -1,5 +1,5 @@
 "The quick part of `make environments`: what is promised where, and whether a resolver agrees."
-import json, re, socket, subprocess, sys, tarfile, zipfile
+import json, os, re, socket, subprocess, sys, tarfile, zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -141,6 +141,7 @@ def test_what_a_block_says():
 
 
 def test_all_environments_are_on_record():
+    if 'MAKING_ENVIRONMENTS' in os.environ: pytest.skip('they are being made')
     assert not (lacking := list(env.missing(env.read()))), 'make environments: ' + str(lacking)
 
 
@@ -149,9 +150,10 @@ def test_all_environments_are_on_record():
     (lambda o: o['lowest'].update(failed=True), 'lowest: failed'),
     (lambda o: o['alone']['ran'].pop(), 'alone: README says other words now')])
 def test_the_record_can_lack_something(change, words):
-    record = env.read()
+    record = {row.name: dict(setup=row.setup, ran=row.run[:]) for row in env.rows()}
+    assert not list(env.missing(record))
     change(record)
-    assert words in list(env.missing(record))
+    assert list(env.missing(record)) == [words]
 
 
 # Running

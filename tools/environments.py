@@ -149,7 +149,7 @@ class Place:
         cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache')
         npm = os.environ.get('NPM_CONFIG_USERCONFIG', str(Path.home()/'.npmrc'))
         self.env |= dict(
-            HOME=str(folder/'home'), BROWSER='true', JUPYTER_CONFIG_PATH=str(folder/'config'),
+            HOME=str(folder/'home'), BROWSER='true', MAKING_ENVIRONMENTS='1', JUPYTER_CONFIG_PATH=str(folder/'config'),
             PATH=os.pathsep.join([str(folder/'bin'), *path, '/usr/sbin', '/sbin']),
             PIP_CACHE_DIR=os.environ.get('PIP_CACHE_DIR', str(cache/'pip')),
             UV_CACHE_DIR=os.environ.get('UV_CACHE_DIR', str(cache/'uv')),
@@ -188,7 +188,8 @@ class Place:
     def shell(self, command, net=True, wrong=False, env={}):
         "Run a line in the folder; raises `Failed` where it fails, or, where it has to, doesn't."
         done = subprocess.run(self.line(command, net), cwd=self.here, env=self.env | env, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace')
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, errors='replace',
+                              stdin=subprocess.DEVNULL)
         self.said += done.stdout
         if bool(done.returncode) != wrong:
             raise Failed(f'{command}: exit {done.returncode}\n{done.stdout[-4000:]}')
@@ -294,6 +295,7 @@ def table(record):
     yield '| installed with | Python | torch | what ran there, without a network | disk | when |'
     yield '| -- | -- | -- | -- | --: | -- |'
     for o in record.values():
+        if 'failed' in o: yield f"| {o['what']} | | | **fails** | | {o['date']} |"; continue
         ran = ', '.join(c if c in (TAKEN, *MISSING) else f'`{c.partition(" -q ")[0]}`'
                         for c in o['ran'])
         yield (f"| {o['what']} | {o['versions']['python']} | {o['versions']['torch']} | {ran} | "
