@@ -59,7 +59,8 @@ class Row:
 
 
 TAKEN = 'every notebook as somebody takes it away'
-UV_INSTALL = 'uv pip install {} "./course[onnx,processes]" ipykernel pip setuptools'
+UV_INSTALL = 'uv pip install {} "./course[onnx,processes]"'
+KERNEL = 'uv pip install ipykernel pip setuptools'   # What Colab has beside
 MISSING = ['fastbook_ch4 export out says fastbook_ch4[onnx], and with it runs',
            'fastbook_ch4 train says fastbook_ch4[processes], and with it runs']
 USE = ['fastbook_ch4 ladder --rungs pixels_l2,learner,plain_net', 'fastbook_ch4 quiz 03', 'fastbook_ch4 progress',
@@ -93,7 +94,7 @@ def rows():
     for name, python, how in (('newest', '3.13', '--upgrade'),
                               ('lowest', OLDEST, '--resolution lowest-direct')):
         yield Row(name, f'the {name} versions that are allowed', python,
-                  ['uv venv .venv', 'source .venv/bin/activate', UV_INSTALL.format(how)],
+                  ['uv venv .venv', 'source .venv/bin/activate', UV_INSTALL.format(how), KERNEL],
                   [*USE, TAKEN], 'course')
 
 
