@@ -53,8 +53,8 @@ def need(
     "Raises `CourseError` where modules that only an extra brings aren't installed."
     missing = [m for m in modules if importlib.util.find_spec(m) is None]
     if missing:
-        raise CourseError(f"{what} needs {' and '.join(missing)}. This installs what is "
-                          f"missing: pip install 'fastbook_ch4[{extra}]'")
+        raise CourseError(f"{what} needs {' and '.join(missing)}. This installs what "
+                          f"is missing: pip install 'fastbook_ch4[{extra}]'")
 
 # %% ../nbs/engine/files.ipynb #takes002
 PUBLISH = 'FASTBOOK_CH4_PUBLISH' # Set where published files are made

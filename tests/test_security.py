@@ -50,8 +50,8 @@ def test_nothing_is_unpickled_or_run():
 
 
 @pytest.mark.parametrize('source', [
-    'torch.load(f)', 'import pickle; pickle.loads(b)', 'eval(text)', 'np.load(f, allow_pickle=True)',
-    'yaml.load(f)', 'learn = fastai.learner.load_learner(f)', 'run(c, shell=True)'])
+    'torch.load(f)', 'import pickle; pickle.loads(b)', 'eval(text)', 'yaml.load(f)',
+    'np.load(f, allow_pickle=True)', 'learn = fastai.learner.load_learner(f)', 'run(c, shell=True)'])
 def test_each_is_found(source): assert [*unsafe(source)]
 
 
