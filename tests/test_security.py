@@ -8,8 +8,9 @@ from conftest import ROOT
 from docs.links import notebooks
 from fastbook_ch4.kept import DataError, unpack
 
-FORBIDDEN = {'eval', 'exec', 'pickle.load', 'pickle.loads', 'joblib.load', 'dill.load', 'shelve.open',
-             'torch.load', 'load_learner', 'pd.read_pickle', 'yaml.unsafe_load', 'yaml.full_load'}
+FORBIDDEN = {'eval', 'exec', 'pickle.load', 'pickle.loads', 'joblib.load', 'dill.load',
+             'shelve.open', 'torch.load', 'load_learner', 'pd.read_pickle', 'yaml.unsafe_load',
+             'yaml.full_load'}
 
 ON_PURPOSE = {   # What notebooks show with what they wrote themselves
     ('chapters/07b_autograd.ipynb', 'exec'),         # The lesson, with a mistake put in
@@ -51,7 +52,8 @@ def test_nothing_is_unpickled_or_run():
 
 @pytest.mark.parametrize('source', [
     'torch.load(f)', 'import pickle; pickle.loads(b)', 'eval(text)', 'yaml.load(f)',
-    'np.load(f, allow_pickle=True)', 'learn = fastai.learner.load_learner(f)', 'run(c, shell=True)'])
+    'np.load(f, allow_pickle=True)', 'learn = fastai.learner.load_learner(f)',
+    'run(c, shell=True)'])
 def test_each_is_found(source): assert [*unsafe(source)]
 
 

@@ -10,7 +10,9 @@ A Python that isn't here is skipped, and said. The course's folder is cloned as 
 import json, os, re, shutil, signal, subprocess, sys, tarfile, tempfile, time
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from pathlib import Path
+from threading import Timer
 
 import click
 
@@ -63,8 +65,8 @@ UV_INSTALL = 'uv pip install {} "./course[onnx,processes]"'
 KERNEL = 'uv pip install ipykernel pip setuptools'   # What Colab has beside
 MISSING = ['fastbook_ch4 export out says fastbook_ch4[onnx], and with it runs',
            'fastbook_ch4 train says fastbook_ch4[processes], and with it runs']
-USE = ['fastbook_ch4 ladder --rungs pixels_l2,learner,plain_net', 'fastbook_ch4 quiz 03', 'fastbook_ch4 progress',
-       'fastbook_ch4 predict photo.jpg']
+USE = ['fastbook_ch4 ladder --rungs pixels_l2,learner,plain_net', 'fastbook_ch4 quiz 03',
+       'fastbook_ch4 progress', 'fastbook_ch4 predict photo.jpg']
 
 
 def in_two(commands):
@@ -106,6 +108,9 @@ def find_python(version):
         if o and (got := at(o)) and f'{got}.'.startswith(f'{version}.'): return Path(o)
 
 
+def minor(version): return int(version.split('.')[1])
+
+
 def at(python, what='import sys; print(sys.version.split()[0])'):
     "What an interpreter prints; nothing where it doesn't run."
     try: done = subprocess.run([python, '-c', what], capture_output=True, text=True, cwd='/')
@@ -121,7 +126,9 @@ def offline(command):
             'ip link set lo up; exec "$@"', 'bash', *command]
 
 
+@cache
 def can_be_offline():
+    "Whether the network can be cut off here."
     try: return not subprocess.run(offline(['true']), capture_output=True).returncode
     except OSError: return False
 
@@ -142,7 +149,8 @@ class Place:
         for name in ('home', 'config'): (folder/name).mkdir()
         (folder/'config'/'jupyter_server_config.json').write_text(
             json.dumps(dict(ServerApp=dict(allow_root=True))))
-        mine = ('PYTHON', 'FASTBOOK', 'IPYTHON', 'JUPYTER', 'VIRTUAL_ENV', 'TAKEN', 'MAKE', 'MFLAGS')
+        mine = ('PYTHON', 'FASTBOOK', 'IPYTHON', 'JUPYTER', 'VIRTUAL_ENV', 'TAKEN', 'MAKE',
+                'MFLAGS')
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(mine)}
         path = [o for o in os.environ['PATH'].split(os.pathsep)
                 if Path(o) != Path(sys.executable).parent and '.venv' not in o]
@@ -150,7 +158,8 @@ class Place:
         cache = Path(os.environ.get('XDG_CACHE_HOME') or Path.home()/'.cache')
         npm = os.environ.get('NPM_CONFIG_USERCONFIG', str(Path.home()/'.npmrc'))
         self.env |= dict(
-            HOME=str(folder/'home'), BROWSER='true', MAKING_ENVIRONMENTS='1', JUPYTER_CONFIG_PATH=str(folder/'config'),
+            HOME=str(folder/'home'), BROWSER='true', MAKING_ENVIRONMENTS='1',
+            JUPYTER_CONFIG_PATH=str(folder/'config'),
             PATH=os.pathsep.join([str(folder/'bin'), *path, '/usr/sbin', '/sbin']),
             PIP_CACHE_DIR=os.environ.get('PIP_CACHE_DIR', str(cache/'pip')),
             UV_CACHE_DIR=os.environ.get('UV_CACHE_DIR', str(cache/'uv')),
@@ -184,7 +193,7 @@ class Place:
 
     def line(self, command, net):
         line = ['bash', '-c', '\n'.join(['set -e', *self.active, command])]
-        return line if net else offline(line)
+        return line if net or not can_be_offline() else offline(line)
 
     def shell(self, command, net=True, wrong=False, env={}):
         "Run a line in the folder; raises `Failed` where it fails, or, where it has to, doesn't."
@@ -198,14 +207,17 @@ class Place:
 
     def server(self, command, net):
         "Start it, wait until it is there, and stop it."
-        p = subprocess.Popen(self.line(f'timeout 120 {command}', net), cwd=self.here, env=self.env,
-                             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        p = subprocess.Popen(self.line(command, net), cwd=self.here, env=self.env, text=True,
+                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                              start_new_session=True)
-        said = ''
+        late, said = Timer(300, os.killpg, (p.pid, signal.SIGKILL)), ''
+        late.start()
         for line in p.stdout:
             said += line
             if READY in line: break
-        os.killpg(p.pid, signal.SIGKILL)
+        late.cancel()
+        try: os.killpg(p.pid, signal.SIGKILL)
+        except ProcessLookupError: pass   # It ended by itself
         p.wait()
         if READY not in said: raise Failed(f'{command}\n{said[-4000:]}')
 
@@ -219,7 +231,7 @@ class Place:
     def taken(self):
         "The notebooks run in this environment, started from the one that has the tests."
         self.shell(f'cd {ROOT}; {sys.executable} -m pytest -q -n 2 tests/test_taken_away.py '
-                   '-k runs_alone', net=not can_be_offline(),
+                   '-k runs_alone', net=False,
                    env=dict(TAKEN='all', ALONE=str(self.here/'.venv'/'bin'/'python'),
                             PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'))
 
@@ -235,7 +247,8 @@ whole.resize((440, 440), Image.Resampling.BICUBIC).save('photo.jpg')'''
 
 def megabytes(path):
     "What a folder takes on the disk."
-    return int(subprocess.run(['du', '-sm', path], capture_output=True, text=True).stdout.split()[0])
+    said = subprocess.run(['du', '-sm', path], capture_output=True, text=True).stdout
+    return int(said.split()[0])
 
 
 UNITS = dict(bytes=1e-6, B=1e-6, kB=1e-3, MB=1, GB=1e3)
@@ -265,7 +278,7 @@ def run(row, python, folder):
         if took := downloaded(here.said): out['download'] = took
         (here.here/'photo.py').write_text(PHOTO)
         here.shell('.venv/bin/python photo.py')
-        for command in row.run: here.do(command, net=not out['offline'])
+        for command in row.run: here.do(command, net=False)
     except Failed as e: out['failed'] = str(e)
     return out | dict(seconds=round(time.perf_counter() - start), setup=row.setup, ran=row.run)
 
@@ -315,10 +328,9 @@ def main(only, show, folder):
     for row in rows():
         if only and row.name not in only: continue
         python = find_python(row.python)
-        old = python and [*map(int, at(python).split('.')[:2])] < [*map(int, OLDEST.split('.'))]
-        if not python or old:
-            print(f'{row.name}: skipped, for there is no Python {row.python} here' if not python else
-                  f'{row.name}: skipped, for {python} is older than {OLDEST}')
+        if not python or minor(at(python)) < minor(OLDEST):
+            lack = f'there is no Python {row.python}' if not python else f'{python} is too old'
+            print(f'{row.name}: skipped, for {lack} here')
             continue
         print(f'{row.name}: Python {at(python)}', flush=True)
         place = Path(tempfile.mkdtemp(prefix='environment ', dir=folder))
