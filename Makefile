@@ -8,7 +8,7 @@ DIGITS ?= 3,7
 SEEDS ?= 1
 NOTEBOOKS ?= $(wildcard nbs/chapters/*.ipynb nbs/pages/*.ipynb nbs/engine/*.ipynb nbs/about/*.ipynb) nbs/index.ipynb
 
-.PHONY: help run test browser taken environments audit lab exercises docs preview bench cost results choices notebooks constraints
+.PHONY: help run test browser taken environments faults audit lab exercises docs preview bench elsewhere cost results choices notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 

@@ -6,7 +6,7 @@
 __all__ = ['PUBLISH', 'SIGNS', 'write_whole', 'CourseError', 'need', 'NotNow', 'takes', 'to_write', 'printable']
 
 # %% ../nbs/engine/files.ipynb #11228c8b
-import codecs, importlib.util, os, sys
+import codecs, glob, importlib.util, os, sys
 from pathlib import Path
 
 # %% ../nbs/engine/files.ipynb #19e40158

@@ -531,7 +531,9 @@ def test_end_of_input_keeps_the_score():
 
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no SIGINT for one process')
 def test_ctrl_c_keeps_the_score():
-    code = 'from fastbook_ch4.study.quiz import quiz_command; quiz_command(prog_name="quiz")'
+    code = '''import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)   # A shell's & turns it off
+from fastbook_ch4.study.quiz import quiz_command; quiz_command(prog_name="quiz")'''
     run = subprocess.Popen([sys.executable, '-u', '-c', code, '03'], stdin=subprocess.PIPE,
                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     run.stdin.write(typed(quiz('03').questions[0]) + '\n'); run.stdin.flush()

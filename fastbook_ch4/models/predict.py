@@ -483,16 +483,19 @@ def save_seen(
     path, # A .png file
 )->None:
     "Draw what the rungs saw, with the answer to it, and write it to a file."
-    import io
+    import io, warnings
     import matplotlib.pyplot as plt
     images, titles = torch.cat([answer.seen for _, answer in answers]), []
     for name, answer in answers:
         sure = '' if answer.sure else '?'
-        titles += [f'{Path(name).name[-16:]}\n{answer.answer}{sure}',
+        end = Path(name).name[-16:].replace('$', r'\$') # Between two $ is a formula
+        titles += [f'{end}\n{answer.answer}{sure}',
                    *['']*(len(answer.seen) - 1)]
     plt.switch_backend('Agg')
     show_digits(images, titles, cols=min(6, len(images)), scale=1.5)
     drawn = io.BytesIO()
-    plt.savefig(drawn, format='png', dpi=100, bbox_inches='tight')
+    with warnings.catch_warnings(): # What the font can't draw of a name becomes a box
+        warnings.simplefilter('ignore', UserWarning)
+        plt.savefig(drawn, format='png', dpi=100, bbox_inches='tight')
     plt.close()
     write_whole(path, drawn.getvalue())
