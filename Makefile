@@ -6,9 +6,10 @@ comma := ,
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 DIGITS ?= 3,7
 SEEDS ?= 1
+CHECKS := -q -n 2 --dist loadfile tests --ignore tests/test_site.py --ignore tests/test_live_browser.py
 NOTEBOOKS ?= $(wildcard nbs/chapters/*.ipynb nbs/pages/*.ipynb nbs/engine/*.ipynb nbs/about/*.ipynb) nbs/index.ipynb
 
-.PHONY: help run test browser taken environments faults audit lab exercises docs preview bench elsewhere cost results choices notebooks constraints
+.PHONY: help run test thorough browser taken environments faults audit lab exercises docs preview bench elsewhere cost results choices notebooks constraints
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' Makefile | sed 's/:.*##/\t/'
 
@@ -22,10 +23,14 @@ run: .venv/ready ## Climb the ladder: a table, and a chart in out/; with DIGITS=
 	$(BIN)/fastbook_ch4 ladder --digits $(DIGITS) --seeds $(SEEDS) --chart out/ladder.png
 
 # Two processes at a time, each on one core
-test: export OMP_NUM_THREADS = 1
-test: .venv/ready ## Run every notebook as a test, then the chapters' visible cells alone, then the other checks; without Node.js those of the live pages are left out
+test thorough: export OMP_NUM_THREADS = 1
+test: .venv/ready ## Run every notebook as a test, then the other checks: five minutes; without Node.js those of the live pages are left out
 	$(BIN)/python tools/run_notebooks.py
-	$(BIN)/pytest -q -n 2 --dist loadfile tests --ignore tests/test_site.py --ignore tests/test_live_browser.py
+	$(BIN)/pytest $(CHECKS)
+
+thorough: .venv/ready ## Run what make test runs and what takes longer, as must pass before a change lands: a quarter of an hour
+	$(BIN)/python tools/run_notebooks.py --thorough
+	$(BIN)/pytest $(CHECKS) --thorough
 
 browser: docs site/node_modules/.bin/lighthouse ## Test the site in Chromium, which has to be there
 	$(BIN)/pytest -q tests/test_site.py tests/test_live_browser.py
@@ -35,7 +40,7 @@ site/node_modules/.bin/lighthouse: site/package-lock.json
 	touch $@
 
 taken: .venv/ready ## Run every notebook as somebody takes it away: with the wheel and what it asks for alone, in an empty folder; five minutes
-	TAKEN=all OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 tests/test_taken_away.py
+	TAKEN=all OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --thorough tests/test_taken_away.py
 
 environments: .venv/ready ## Make every environment that README promises, and run its commands there without a network, for the table there: an hour and more, 14 GB; ONLY=lowest makes one
 	$(BIN)/python tools/environments.py $(if $(ONLY),--only '$(ONLY)')

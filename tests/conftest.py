@@ -1,5 +1,5 @@
 "What the checks share: the root, what Git tracks, the live pages' scripts, a server, a browser."
-import gzip, io, shutil, subprocess, sys, threading
+import contextlib, gzip, io, shutil, subprocess, sys, threading
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -15,6 +15,22 @@ LAUNCH = dict(executable_path=CHROMIUM,
               args=['--disable-gpu', '--disable-quic', '--no-first-run',
                     '--disable-background-networking', '--disable-component-update',
                     '--disable-sync'])
+
+
+def pytest_addoption(parser):
+    parser.addoption('--thorough', action='store_true',
+                     help='Run what is marked `thorough` too, as `make thorough` does.')
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'thorough: takes long, so `make test` leaves it out')
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption('thorough'): return
+    for item in items:
+        if item.get_closest_marker('thorough'):
+            item.add_marker(pytest.mark.skip('takes long: `make thorough` runs it'))
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -34,6 +50,15 @@ class Compressed(Quiet):
         self.send_header('Content-Length', str(len(content)))
         self.end_headers()
         return io.BytesIO(content)
+
+
+def in_process(*args, cwd='/'):
+    "What `fastbook_ch4` does, without a second process: exit code, output and errors as of one."
+    from click.testing import CliRunner
+    from fastbook_ch4.cli import main
+    with contextlib.chdir(cwd):
+        done = CliRunner(catch_exceptions=False).invoke(main, [*map(str, args)])
+    return subprocess.CompletedProcess(args, done.exit_code, done.stdout, done.stderr)
 
 
 def serve(folder, handler=Quiet):

@@ -26,6 +26,7 @@ def changed(record, work, **times):
                               if r['work'] == work else r for r in record['runs']]}
 
 
+@pytest.mark.thorough
 def test_the_record(record):
     assert {'machine', 'threads', 'cores', 'versions', 'load'} <= record.keys()
     done = {(r['work'], r['way']): r for r in record['runs']}
@@ -47,6 +48,7 @@ def test_the_record(record):
     assert all(rate > 1e3 for way in record['speeds'].values() for o in way for rate in o.values())
 
 
+@pytest.mark.thorough
 def test_multiplications(record):
     """A score needs one for each pixel, forward and backward. Backward, a layer of the net takes as
     many again for its weights, and as many for its input, which the first one doesn't need."""
@@ -73,6 +75,7 @@ def test_a_part_stands_for_the_whole():
     assert cost.to_do('loader', 600_000, 100) == (4688, 4688)
 
 
+@pytest.mark.thorough
 def test_the_table_follows_the_record(record):
     def cells(record): return {r['an epoch of']: r for r in cost.rows(record)}
     before = cells(record)
@@ -90,6 +93,7 @@ def test_the_table_follows_the_record(record):
                 == pytest.approx(cost.floor(record, work, N)/2))
 
 
+@pytest.mark.thorough
 def test_the_ratios_follow_the_record(record):
     "Of an epoch that takes four times as long for twice the images, the exponent is 2."
     larger = changed(record, 'loader', seconds=4)

@@ -69,6 +69,7 @@ def differing(a, b):
     return {name for name in a if a[name] != b[name]}
 
 
+@pytest.mark.thorough
 def test_one_seed_gives_one_model():
     "Bit for bit; and what is not seeded is noticed."
     first, after_others, other_seed = climbed(1, 42, 42, 43)

@@ -13,6 +13,7 @@ from unittest.mock import patch
 import pytest, torch
 from torch import Tensor
 
+from conftest import in_process
 import fastbook_ch4.callbacks   # Gives the Learner its `lr_find`
 from fastbook_ch4 import fitting
 from fastbook_ch4.data_sets import Data, Part, device_of
@@ -113,8 +114,7 @@ def test_a_device_that_is_not_there(name):
 @pytest.mark.parametrize('command', ['ladder --rungs pixels_l1', 'train --share 0.01'])
 def test_the_command_line_says_so_in_one_line(command, tmp_path):
     name = min(missing() | {'abacus'})
-    done = subprocess.run([sys.executable, '-m', 'fastbook_ch4.cli', *command.split(),
-                           '--device', name], cwd=tmp_path, capture_output=True, text=True)
+    done = in_process(*command.split(), '--device', name, cwd=tmp_path)
     assert done.returncode == 1 and done.stderr.startswith(f"Error: device: got '{name}'")
     assert len(done.stderr.splitlines()) == 1 and not list(tmp_path.rglob('*.safetensors'))
 
@@ -130,6 +130,7 @@ def test_the_script_for_a_card_says_that_there_is_none():
     assert done.returncode == 1 and done.stderr.startswith('Error: no graphics card is here')
 
 
+@pytest.mark.thorough
 def test_the_script_for_a_card_runs_on_few_images():
     done = gpu('--device', 'cpu', '--few')
     assert done.returncode == 0 and 'All of it holds' in done.stdout, done.stderr[-2000:]

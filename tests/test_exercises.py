@@ -502,6 +502,7 @@ def test_an_unknown_name_says_what_is_near():
 
 
 def test_the_table_has_every_case(twice):
+    twice.seconds = 0.5
     one = twice(lambda x: 2*x if len(x) == 1 else 3*x)
     assert one.cases == (('three numbers', 'wrong'), ('one number', 'right'))
     assert '✗ twice: not right yet, 1 of 2 cases right' in repr(one)
@@ -515,7 +516,6 @@ def test_the_table_has_every_case(twice):
         return x.mul_(2)
     assert [o for _, o in twice(picky).cases] == ['right, but not what it leaves behind',
                                                   'raised KeyError']
-    twice.seconds = 0.5
     def hangs(x):
         while len(x) == 1: pass
         return 2*x

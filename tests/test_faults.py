@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import ROOT
+from conftest import ROOT, in_process
 
 
 def ladder(*args, package=ROOT, **env):
@@ -48,7 +48,7 @@ def _timed(command):
     (['--set', 'epoch=3'], ["no knob 'epoch'"]),
     (['--add', 'learner'], ['--into']),
     (['--into', '/dev/null/x/results.json', '--rungs', 'pixels_l1'], ['can not be'])])
-def test_wrong_arguments(args, words): sentence(ladder(*args), *words)
+def test_wrong_arguments(args, words): sentence(in_process('ladder', *args), *words)
 
 
 @pytest.fixture
@@ -78,6 +78,7 @@ def test_data_folder_that_cannot_be_written(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ['file']
 
 
+@pytest.mark.thorough
 def test_half_made_folder_is_refused_and_kept(tmp_path):
     picture = tmp_path/'data/mnist_sample/train/3/10.png'
     picture.parent.mkdir(parents=True)
@@ -134,12 +135,14 @@ def faults(tmp_path_factory):
     return json.loads(wrong.read_text()), json.loads(ours.read_text(encoding='utf-8')), done
 
 
+@pytest.mark.thorough
 def test_faults_hold(faults):
     _, record, done = faults
     assert done.returncode == 0, done.stdout
     assert record['kills'] == 7 and len(record['rows']) > 30
 
 
+@pytest.mark.thorough
 def test_faults_can_be_noticed(faults):
     "Each of the wrong programs in its own way."
     rows = faults[0]

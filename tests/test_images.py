@@ -1,10 +1,11 @@
 """A reader's own pictures: what can safely be used is used and said, what can't is refused in a
 sentence, by the command line; and fastai's rung sees the same pictures as the others."""
-import os, random, subprocess, sys
+import os, random
 
 import pytest, torch
 from PIL import Image, ImageDraw
 
+from conftest import in_process
 from fastbook_ch4.data_sets import data_of
 from fastbook_ch4.ladder import climb
 from fastbook_ch4.fastai_rung import _fastai_dls
@@ -29,9 +30,8 @@ def good(folder, n=12, kinds=('bar', 'ring')):
 
 
 def ladder(folder, *options):
-    return subprocess.run(
-        [sys.executable, '-m', 'fastbook_ch4.cli', 'ladder', '--images', str(folder),
-         '--rungs', 'pixels_l1', *options], cwd=folder.parent, capture_output=True, text=True)
+    return in_process('ladder', '--images', folder, '--rungs', 'pixels_l1', *options,
+                      cwd=folder.parent)
 
 
 def sentence(done):
@@ -114,8 +114,7 @@ def test_models_of_other_classes_say_so(tmp_path):
     mine = good(tmp_path/'mine')
     assert ladder(mine, '--save', 'models').returncode == 0
     picture = mine/'ring'/'0.png'
-    done = subprocess.run([sys.executable, '-m', 'fastbook_ch4.cli', 'predict', str(picture),
-                           '--models', 'models'], cwd=tmp_path, capture_output=True, text=True)
+    done = in_process('predict', picture, '--models', 'models', cwd=tmp_path)
     assert 'Traceback' not in done.stderr and 'ring' in done.stdout + done.stderr
 
 

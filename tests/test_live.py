@@ -202,6 +202,7 @@ def answers_gap(live, known, images, fault=None):
                       for a, b in zip(found, wanted, strict=True))
 
 
+@pytest.mark.thorough
 def test_the_answer_and_its_doubt_are_those_of_predict(live, known, images):
     noise = torch.rand(20, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     both = torch.cat([images[:80], noise*torch.linspace(0.2, 1, 20)[:, None, None, None]])
@@ -440,6 +441,7 @@ def test_a_run_ends_where_pytorch_ends(live):
     assert run_gap(live, True, 3., 64, 1) < (1e-6, 1)
 
 
+@pytest.mark.thorough
 def test_a_long_run_of_simple_net_makes_as_many_mistakes(live):
     """Its parameters don't stay near each other so long: each bend of a rectifier lets the last
     digit of a sum grow, in PyTorch's own 32 and 64 bits as well."""
@@ -486,6 +488,7 @@ TRAP = """(parts => data.map(([deep, settings]) => [42, 43, 44, 45, 46, 47, 48, 
     })))(null)"""
 
 
+@pytest.mark.thorough
 def test_the_traps_are_as_the_page_tells_them(live):
     "Mistakes of 2,038 after a few epochs, from several starts; stuck means about half."
     named = dict(linear=(False, {}), net=(True, {}), unshuffled=(False, dict(shuffle=False)),

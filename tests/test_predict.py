@@ -290,6 +290,7 @@ def test_missing_models_of_the_package(tmp_path, seven):
              'net30.safetensors is missing', 'Install')
 
 
+@pytest.mark.thorough
 def test_export_of_every_rung(tmp_path):
     pytest.importorskip('onnxscript')
     done = in_a_process('export', tmp_path/'onnx')

@@ -4,6 +4,7 @@ import json, re
 import nbformat, pytest
 
 import run_notebooks   # tools/run_notebooks.py
+import test_exercises
 from conftest import ROOT
 from docs.links import NBS, notebooks
 from road import (CHAPTERS, bound_twice, first_step, is_folded, marked, measure, numbered,
@@ -131,8 +132,14 @@ def test_folds():
     assert len(plots) > 9 and not in_the_open, f'say `#| code-fold: true`: {in_the_open}'
 
 
-def test_each_notebook_runs_and_each_chapter_twice():
-    paths = [path for path, _ in run_notebooks.jobs()]
+def test_each_notebook_runs():
+    "All but the exercises, whose cells test_exercises.py runs."
+    left_out = {*notebooks()} - {p.relative_to(NBS).as_posix() for p, _ in run_notebooks.jobs()}
+    assert left_out == {p.relative_to(NBS).as_posix() for p in test_exercises.NOTEBOOKS}
+
+
+def test_each_notebook_runs_thoroughly_and_each_chapter_twice():
+    paths = [path for path, _ in run_notebooks.jobs(thorough=True)]
     assert {p.relative_to(NBS).as_posix() for p in paths} == {*notebooks()}
     assert {p for p in paths if paths.count(p) == 2} == {*CHAPTERS}
     assert len(paths) == len(notebooks()) + len(CHAPTERS)

@@ -11,6 +11,7 @@ import pytest
 from conftest import ROOT
 from test_predict import SEVEN
 
+pytestmark = pytest.mark.thorough
 NAME, TITLE = 'least_squares', 'linear, least squares'
 CELL = '''#| export
 def fit_least_squares(model, data, seed, show=False, ridge=10.):

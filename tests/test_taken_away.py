@@ -89,6 +89,7 @@ def run(nb, folder):
     return whole
 
 
+@pytest.mark.thorough
 def test_the_environment_has_the_wheel_and_no_more(place, tmp_path):
     alone = place()/'venv'/'bin'/'python'
     def said(code):
@@ -100,6 +101,7 @@ def test_the_environment_has_the_wheel_and_no_more(place, tmp_path):
 
 
 @pytest.mark.parametrize('nb', EVERY if ALL else FEW)
+@pytest.mark.thorough
 def test_a_notebook_to_take_away_runs_alone(place, monkeypatch, tmp_path, nb):
     extra = re.search(r'fastbook_ch4\[(\w+)\] @ git', to_open_elsewhere(nb))
     monkeypatch.setenv('JUPYTER_PATH', str(place(extra[1] if extra else '')))
