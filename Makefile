@@ -33,7 +33,7 @@ thorough: .venv/ready ## Run what make test runs and what takes longer, as must 
 	$(BIN)/pytest $(CHECKS) --thorough
 
 browser: docs site/node_modules/.bin/lighthouse ## Test the site in Chromium, which has to be there
-	$(BIN)/pytest -q tests/test_site.py tests/test_live_browser.py
+	$(BIN)/pytest -q --thorough tests/test_site.py tests/test_live_browser.py
 
 site/node_modules/.bin/lighthouse: site/package-lock.json
 	npm ci --prefix site

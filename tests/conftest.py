@@ -23,13 +23,14 @@ def pytest_addoption(parser):
 
 
 def pytest_configure(config):
-    config.addinivalue_line('markers', 'thorough: takes long, so `make test` leaves it out')
+    config.addinivalue_line('markers', 'thorough: takes long, so `make test` leaves it out, '
+                            'as it does what needs a browser')
 
 
 def pytest_collection_modifyitems(config, items):
     if config.getoption('thorough'): return
     for item in items:
-        if item.get_closest_marker('thorough'):
+        if item.get_closest_marker('thorough') or 'browser' in item.fixturenames:
             item.add_marker(pytest.mark.skip('takes long: `make thorough` runs it'))
 
 

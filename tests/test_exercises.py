@@ -163,6 +163,7 @@ def test_what_a_learner_did_is_kept(tmp_path):
     assert {done[p] for p in others} == {'written'}
 
 
+@pytest.mark.thorough
 def test_an_untouched_notebook_in_a_kernel(tmp_path):
     "As a learner would run it, without an error in any cell."
     import nbformat
@@ -178,6 +179,7 @@ def test_an_untouched_notebook_in_a_kernel(tmp_path):
 
 
 @by_exercise
+@pytest.mark.thorough
 def test_suspects_are_told_apart(ex):
     "The check of a suspect names that suspect and no other."
     want = check._expected(ex)

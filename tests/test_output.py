@@ -81,7 +81,8 @@ def quiz(files): return 'quiz', 'loss'
 def no_chapter(files): return 'quiz', STRANGE
 
 
-COMMANDS = [ladder, pictures, as_json, predict, missing, train, export, progress, one_chapter, quiz,
+SLOW = pytest.param(export, marks=pytest.mark.thorough)
+COMMANDS = [ladder, pictures, as_json, predict, missing, train, SLOW, progress, one_chapter, quiz,
             no_chapter]
 HELP = ['', 'ladder', 'train', 'predict', 'export', 'quiz', 'progress', 'bench']
 
@@ -97,7 +98,7 @@ def words(text, encoding='utf-8'):
 def test_consoles_that_know_few_signs(run, files, command):
     whole = run(*command(files))
     assert whole[0] == (command in (missing, no_chapter)) and 'Traceback' not in whole[2]
-    for encoding in ENCODINGS[2*(command is export):]:   # The slowest once
+    for encoding in ENCODINGS:
         status, *texts = run(*command(files), encoding=encoding)
         assert status == whole[0], texts
         for said, wanted in zip(texts, whole[1:]):
@@ -130,7 +131,8 @@ def test_checks(monkeypatch, chapter, encoding):
 
 
 @pytest.mark.parametrize('command, columns', [
-    (export, 20), *product([ladder, pictures, predict, progress, one_chapter, quiz], [20, 40])])
+    pytest.param(export, 20, marks=pytest.mark.thorough),
+    *product([ladder, pictures, predict, progress, one_chapter, quiz], [20, 40])])
 def test_narrow_terminals(run, files, command, columns):
     "No line is wider, and no cell of a table is cut."
     status, out, err = run(*command(files), columns=columns, is_terminal=True)
@@ -155,7 +157,7 @@ def test_no_colour(run, files, command, monkeypatch):
 # Readers that stop early
 
 
-@pytest.mark.parametrize('command', [ladder, as_json, predict, train, export, progress, quiz],
+@pytest.mark.parametrize('command', [ladder, as_json, predict, train, SLOW, progress, quiz],
                          ids=lambda c: c.__name__)
 def test_a_reader_that_has_gone(run, files, command):
     "No word of it; and what was to be written is."
@@ -174,7 +176,8 @@ def test_a_reader_that_has_gone(run, files, command):
 
 
 @pytest.mark.skipif(os.name == 'nt', reason='Windows has no such pipes')
-@pytest.mark.parametrize('reader, lines', [('true', 0), ('head -1', 1)])
+@pytest.mark.parametrize('reader, lines', [('head -1', 1),
+                                           pytest.param('true', 0, marks=pytest.mark.thorough)])
 def test_pipes_of_a_shell(tmp_path, reader, lines):
     code = 'from fastbook_ch4.cli import main; main(prog_name="fastbook_ch4")'
     line = (f"{sys.executable} -c '{code}' ladder --rungs pixels_l2 --json "

@@ -299,6 +299,7 @@ def test_export_of_every_rung(tmp_path):
                   for p in (tmp_path/'onnx').iterdir()) == sorted(f'{name}.onnx' for name in KEPT)
 
 
+@pytest.mark.thorough
 def test_export_to_a_place_that_cannot_be_written(models):
     pytest.importorskip('onnxscript')
     for path in kept_models(models)[:-1]: path.unlink()
