@@ -140,10 +140,12 @@ def test_what_a_block_says():
     assert env.blocks(text) == [['make run', 'source a'], ['ls']]
 
 
-def test_all_environments_are_on_record():
+def test_what_is_on_record_is_of_today_and_holds():
     if 'MAKING_ENVIRONMENTS' in os.environ: pytest.skip('they are being made')
-    if not env.RECORD.exists(): pytest.skip('`make environments` has not been run yet')
-    assert not (lacking := list(env.missing(env.read()))), 'make environments: ' + str(lacking)
+    lacking = list(env.missing(env.read()))
+    never = [o for o in lacking if o.endswith('never ran')]
+    assert lacking == never, 'make environments: ' + str(lacking)
+    if never: pytest.skip(f'make environments: {never}')   # README says it too
 
 
 @pytest.mark.parametrize('change, words', [

@@ -308,7 +308,9 @@ def table(record):
     "The record as Markdown."
     yield '| installed with | Python | torch | what ran there, without a network | disk | when |'
     yield '| -- | -- | -- | -- | --: | -- |'
-    for o in record.values():
+    for row in rows():
+        o = record.get(row.name)
+        if not o: yield f'| {row.what} | | | not yet on record | | |'; continue
         if 'failed' in o: yield f"| {o['what']} | | | **fails** | | {o['date']} |"; continue
         ran = ', '.join(c if c in (TAKEN, *MISSING) else f'`{c.partition(" -q ")[0]}`'
                         for c in o['ran'])
