@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(config, items):
     if config.getoption('thorough'): return
     for item in items:
         if item.get_closest_marker('thorough') or 'browser' in item.fixturenames:
-            item.add_marker(pytest.mark.skip('takes long: `make thorough` runs it'))
+            item.add_marker(pytest.mark.skip('`make thorough` runs it'))
 
 
 class Quiet(SimpleHTTPRequestHandler):

@@ -135,6 +135,12 @@ def test_every_command_of_readme_runs_somewhere():
     assert len(said) > 12 and not said - ran
 
 
+def test_readme_says_what_is_downloaded():
+    said = re.search(r'most of the ([\d.]+) GB that are downloaded',
+                     (ROOT/'README.md').read_text('utf-8'))[1]
+    assert said == f"{env.read()['alone']['download']/1000:.1f}"
+
+
 def test_what_a_block_says():
     text = """a\n```\nmake run   # climb\na\\b   # elsewhere: source a\n```\n```\nls\n```"""
     assert env.blocks(text) == [['make run', 'source a'], ['ls']]
