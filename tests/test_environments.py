@@ -135,6 +135,13 @@ def test_every_command_of_readme_runs_somewhere():
     assert len(said) > 12 and not said - ran
 
 
+def test_what_the_table_tells():
+    said = {'pytest -q -n 2 tests': '`pytest`', 'fastbook_ch4 ladder --rungs a,b':
+            '`fastbook_ch4 ladder`', 'a b says c[d], and with it runs':
+            '`a b` without its extra, and with it', env.TAKEN: env.TAKEN}
+    assert [env.told(o) for o in said] == [*said.values()]
+
+
 def test_readme_says_what_is_downloaded():
     said = re.search(r'most of the ([\d.]+) GB that are downloaded',
                      (ROOT/'README.md').read_text('utf-8'))[1]

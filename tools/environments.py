@@ -304,6 +304,13 @@ def missing(record):
             yield f'{row.name}: README says other words now'
 
 
+def told(command):
+    "A command as the table has it: without its options, and whether an extra was missed first."
+    if command == TAKEN: return command
+    name, without, _ = command.partition(' says ')
+    return f"`{re.sub(' -.*', '', name)}`" + ' without its extra, and with it'*bool(without)
+
+
 def table(record):
     "The record as Markdown."
     yield '| installed with | Python | torch | what ran there, without a network | disk | when |'
@@ -312,8 +319,7 @@ def table(record):
         o = record.get(row.name)
         if not o: yield f'| {row.what} | | | not yet on record | | |'; continue
         if 'failed' in o: yield f"| {o['what']} | | | **fails** | | {o['date']} |"; continue
-        ran = ', '.join(c if c in (TAKEN, *MISSING) else f'`{c.partition(" -q ")[0]}`'
-                        for c in o['ran'])
+        ran = ', '.join(map(told, o['ran']))
         yield (f"| {o['what']} | {o['versions']['python']} | {o['versions']['torch']} | {ran} | "
                f"{o['disk']/1000:.1f} GB | {o['date']} |")
 
