@@ -7,7 +7,7 @@ with the network cut off, and write down what ran.
 
 A Python that isn't here is skipped, and said. The course's folder is cloned as it is committed.
 """
-import json, os, re, shutil, signal, subprocess, sys, tarfile, tempfile, time
+import json, os, re, shutil, signal, subprocess, sys, tempfile, time
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -173,8 +173,7 @@ class Place:
             subprocess.run([UV, 'build', '--quiet', '--out-dir', self.folder/'dist', ROOT],
                            check=True)
         if source == 'sdist':
-            with tarfile.open(next((self.folder/'dist').glob('*.tar.gz'))) as t:
-                t.extractall(self.folder, filter='data')
+            shutil.unpack_archive(next((self.folder/'dist').glob('*.tar.gz')), self.folder)
             self.here = next(o for o in self.folder.glob('fastbook_ch4-*') if o.is_dir())
         if source in ('clone', 'course'):
             subprocess.run(['git', 'clone', '--quiet', ROOT, self.folder/'course'], check=True)
