@@ -1,5 +1,5 @@
 "The quick part of `make environments`: what is promised where, and whether a resolver agrees."
-import json, os, re, socket, subprocess, sys, tarfile, zipfile
+import json, os, re, shlex, socket, subprocess, sys, tarfile, zipfile
 from configparser import ConfigParser
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def test_make_names_the_python_that_is_too_old(tmp_path):
     fake = tmp_path/'python'
     old = "sys.version_info = (3, 9); sys.version = '3.9.2'"
     code = f'import sys; {old}; exec(sys.argv[1])'
-    fake.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{code}" "$2"\n')
+    fake.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -c "{code}" "$2"\n')
     fake.chmod(0o755)
     made = subprocess.run(['make', '--always-make', f'PYTHON={fake}', '.venv/ready'], cwd=ROOT,
                           capture_output=True, text=True)
@@ -70,7 +70,8 @@ def test_make_names_the_python_that_is_too_old(tmp_path):
 def test_packages(tmp_path, tracked):
     "The sdist, and the wheel that is built from it, hold all of the package, its data included."
     uv = Path(sys.executable).with_name('uv')
-    subprocess.run([uv, 'build', '--quiet', '--out-dir', tmp_path, ROOT], check=True)
+    subprocess.run([uv, 'build', '--quiet', '--no-build-isolation', '--python', sys.executable,
+                    '--out-dir', tmp_path, ROOT], check=True)
     wheel, sdist = next(tmp_path.glob('*.whl')), next(tmp_path.glob('*.tar.gz'))
     with tarfile.open(sdist) as t: source = {name.partition('/')[2] for name in t.getnames()}
     with zipfile.ZipFile(wheel) as z:

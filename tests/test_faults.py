@@ -129,9 +129,12 @@ def faults(tmp_path_factory):
     if not hasattr(os, 'fork'): pytest.skip('processes can not be forked here')
     wrong, ours = (tmp_path_factory.mktemp('faults')/f'{o}.json' for o in ('wrong', 'ours'))
     env = dict(OMP_NUM_THREADS='1', PYTHONPATH=os.pathsep.join(map(str, (ROOT/'tools', ROOT))))
-    done = subprocess.run([sys.executable, '-c', SCRIPT, wrong, ours], capture_output=True,
-                          text=True, env=os.environ | env)
+    said = wrong.with_name('said.txt')   # A file, as with `make faults > said.txt`
+    with said.open('w') as f:
+        done = subprocess.run([sys.executable, '-c', SCRIPT, wrong, ours], stdout=f,
+                              stderr=subprocess.PIPE, text=True, env=os.environ | env)
     assert ours.exists(), done.stderr
+    done.stdout = said.read_text()
     return json.loads(wrong.read_text()), json.loads(ours.read_text(encoding='utf-8')), done
 
 

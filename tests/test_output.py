@@ -1,7 +1,7 @@
 """Whatever a console can show, and however wide it is, nothing that a command says is lost, and
 nothing ends in a traceback: consoles that know few signs, narrow ones, those without colours, and
 readers that stop early."""
-import fcntl, io, os, pty, re, struct, subprocess, sys, termios
+import fcntl, io, os, pty, re, shlex, struct, subprocess, sys, termios
 from collections import Counter
 from itertools import product
 
@@ -180,7 +180,7 @@ def test_a_reader_that_has_gone(run, files, command):
                                            pytest.param('true', 0, marks=pytest.mark.thorough)])
 def test_pipes_of_a_shell(tmp_path, reader, lines):
     code = 'from fastbook_ch4.cli import main; main(prog_name="fastbook_ch4")'
-    line = (f"{sys.executable} -c '{code}' ladder --rungs pixels_l2 --json "
+    line = (f"{shlex.quote(sys.executable)} -c '{code}' ladder --rungs pixels_l2 --json "
             f'--chart {tmp_path}/a.svg | {reader}')
     done = subprocess.run(['bash', '-c', line], capture_output=True, text=True)
     assert len(done.stdout.splitlines()) == lines and (tmp_path/'a.svg').exists()

@@ -1,6 +1,6 @@
 """The questions: their files, their form, their answers, what a page and a terminal make of them,
 and the file that keeps the score."""
-import contextlib, io, json, os, re, shutil, signal, subprocess, sys
+import contextlib, io, json, os, re, shlex, shutil, signal, subprocess, sys
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -500,7 +500,7 @@ def test_consoles_that_know_few_signs(encoding, home):
 @pytest.mark.parametrize('command', ['quiz', 'progress', 'progress 03'])
 def test_a_pipe_that_is_closed(command):
     code = f"from fastbook_ch4.cli import main; main('{command}'.split(), prog_name='x')"
-    line = f'yes s | {sys.executable} -u -c "{code}" | head -1'
+    line = f'yes s | {shlex.quote(sys.executable)} -u -c "{code}" | head -1'
     done = subprocess.run(['bash', '-c', line], capture_output=True, text=True)
     assert not done.stderr and len(done.stdout.splitlines()) == 1, done.stderr
 

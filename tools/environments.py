@@ -7,7 +7,7 @@ with the network cut off, and write down what ran.
 
 A Python that isn't here is skipped, and said. The course's folder is cloned as it is committed.
 """
-import json, os, re, shutil, signal, subprocess, sys, tempfile, time
+import json, os, re, shlex, shutil, signal, subprocess, sys, tempfile, time
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -143,7 +143,7 @@ class Place:
         self.said, self.active = '', []
         (folder/'bin').mkdir()
         for name in ('python', 'python3'):   # What these words mean here
-            (folder/'bin'/name).write_text(f'#!/bin/sh\nexec {python} "$@"\n')
+            (folder/'bin'/name).write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} "$@"\n')
             (folder/'bin'/name).chmod(0o755)
         (folder/'bin'/'uv').symlink_to(UV)
         for name in ('home', 'config'): (folder/name).mkdir()
@@ -169,15 +169,16 @@ class Place:
 
     def bring(self, source):
         "Put into the folder what its commands need, unless they bring it themselves."
+        if source:
+            subprocess.run(['git', 'clone', '--quiet', ROOT, self.folder/'course'], check=True)
         if source in ('wheel', 'sdist'):
-            subprocess.run([UV, 'build', '--quiet', '--out-dir', self.folder/'dist', ROOT],
-                           check=True)
+            subprocess.run([UV, 'build', '--quiet', '--out-dir', '../dist'],
+                           cwd=self.folder/'course', check=True)
+            shutil.rmtree(self.folder/'course')
         if source == 'sdist':
             shutil.unpack_archive(next((self.folder/'dist').glob('*.tar.gz')), self.folder)
             self.here = next(o for o in self.folder.glob('fastbook_ch4-*') if o.is_dir())
-        if source in ('clone', 'course'):
-            subprocess.run(['git', 'clone', '--quiet', ROOT, self.folder/'course'], check=True)
-            if source == 'clone': self.here = self.folder/'course'
+        if source == 'clone': self.here = self.folder/'course'
 
     def do(self, command, net=True):
         "Run one command; raises `Failed` where it doesn't do what it should."

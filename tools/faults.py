@@ -41,6 +41,9 @@ def started(work, *args, said=None, before=lambda: None):
         signal.alarm(200)   # None takes so long; it would hang
         out = os.open(os.devnull, os.O_WRONLY) if said is None else said
         for stream in (1, 2): os.dup2(out, stream)
+        # What stood there before may have been a file, in which one can go back
+        sys.stdout, sys.stderr = (open(stream, 'w', buffering=1, encoding='utf-8', closefd=False)
+                                  for stream in (1, 2))
         before()
         work(*args)
         code = 0

@@ -93,9 +93,23 @@ def python(cell):
 def parsed(cell): return ast.parse(python(cell))
 
 
+class AsGenerators(ast.NodeTransformer):
+    """Lists and their kin that are comprehended, as generators: since Python 3.12 symtable has no
+    table of its own for the others."""
+    def visit_ListComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(node.elt, node.generators)
+    visit_SetComp = visit_ListComp
+
+    def visit_DictComp(self, node):
+        self.generic_visit(node)
+        return ast.GeneratorExp(ast.Tuple([node.key, node.value], ast.Load()), node.generators)
+
+
 def used(cell):
     "The names that a code cell looks up, but for those that its functions bind themselves."
-    tables = [symtable.symtable(python(cell), 'cell', 'exec')]
+    text = ast.unparse(AsGenerators().visit(parsed(cell)))
+    tables = [symtable.symtable(text, 'cell', 'exec')]
     for table in tables:
         tables += table.get_children()
         for o in table.get_symbols():
