@@ -173,6 +173,14 @@ def test_the_record_can_lack_something(change, words):
     assert list(env.missing(record)) == [words]
 
 
+def test_a_picture_of_ones_own_is_no_part_of_the_course():
+    "As README's words put one beside the Makefile, and `make test` may come after."
+    if not (ROOT/'.git').exists(): pytest.skip('the source distribution comes without Git')
+    def ignored(name): return not subprocess.run(['git', 'check-ignore', '-q', name],
+                                                 cwd=ROOT).returncode
+    assert ignored('photo.jpg') and not ignored('photo.py')
+
+
 # Running
 
 def test_the_network_can_be_cut_off():

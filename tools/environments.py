@@ -276,8 +276,8 @@ def run(row, python, folder):
         venv = here.here/'.venv'
         out |= dict(versions=json.loads(at(venv/'bin'/'python', VERSIONS)), disk=megabytes(venv))
         if took := downloaded(here.said): out['download'] = took
-        (here.here/'photo.py').write_text(PHOTO)
-        here.shell('.venv/bin/python photo.py')
+        (folder/'photo.py').write_text(PHOTO)
+        here.shell(f".venv/bin/python '{folder}/photo.py'")
         for command in row.run: here.do(command, net=False)
     except Failed as e: out['failed'] = str(e)
     return out | dict(seconds=round(time.perf_counter() - start), setup=row.setup, ran=row.run)
