@@ -66,7 +66,7 @@ bench: .venv/ready ## Time the course's pieces against fastai and PyTorch, for t
 	$(BIN)/python tools/bench.py fastbook_ch4/results/bench.json
 
 faults: export OMP_NUM_THREADS = 1
-faults: .venv/ready ## Kill the programs at random moments, fill the disk, damage the data, and print what held; about ten minutes
+faults: .venv/ready ## Kill the programs at random moments, fill the disk, damage the data, and print what held; about three minutes
 	$(BIN)/python tools/faults.py --into fastbook_ch4/results/faults.json
 
 elsewhere: .venv/ready ## Measure predict on pictures of many kinds, for the page Digits from elsewhere; four minutes
