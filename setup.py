@@ -13,6 +13,10 @@ licenses = {'apache2': 'Apache-2.0'}
 extras = {name: cfg[f'{name}_requirements'].split() for name in ('onnx', 'processes', 'dev')}
 extras['dev'] = sum(extras.values(), [])   # Who works on the course needs all
 
+lib = Path(cfg['lib_path'])
+data = [p.relative_to(lib).as_posix() for p in lib.rglob('*')
+        if p.is_file() and p.suffix not in ('.py', '.pyc')]
+
 setup(
     name=cfg['lib_name'], version=cfg['version'], description=cfg['description'],
     keywords=cfg['keywords'], author=cfg['author'], author_email=cfg['author_email'],
@@ -21,8 +25,11 @@ setup(
     classifiers=[f"Development Status :: {statuses[int(cfg['status']) - 1]}",
                  f"Intended Audience :: {cfg['audience']}",
                  f"Natural Language :: {cfg['language']}", 'Programming Language :: Python :: 3'],
+    # With '.', an editable installation puts this folder on Python's path. Otherwise a program beside
+    # the clone gets the clone, whose name is the package's, as a package without anything in it
+    package_dir={'': '.'}, package_data={lib.name: data},
     packages=find_packages(include=[cfg['lib_path'], f"{cfg['lib_path']}.*"]),
-    include_package_data=True, python_requires=f">={cfg['min_python']}",
+    python_requires=f">={cfg['min_python']}",
     install_requires=cfg['requirements'].split(),
     extras_require=extras,
     entry_points={'console_scripts': cfg['console_scripts'].split()},

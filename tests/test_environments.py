@@ -196,6 +196,15 @@ def place(tmp_path):
     return env.Place(row, sys.executable, tmp_path)
 
 
+def test_a_program_beside_the_clone_finds_the_package(tmp_path):
+    (tmp_path/'fastbook_ch4').mkdir()
+    code = 'from fastbook_ch4.data import load_mnist; print(len(load_mnist(False)[1]))'
+    for command in ([sys.executable, '-c', code], [sys.executable, tmp_path/'program.py']):
+        (tmp_path/'program.py').write_text(code)
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.stdout == '10000\n', done.stderr
+
+
 def test_commands_can_fail(place, monkeypatch):
     place.do('python3 -c "print(1)"')
     with pytest.raises(env.Failed, match='exit 3'): place.do('exit 3')
