@@ -25,8 +25,8 @@ setup(
     classifiers=[f"Development Status :: {statuses[int(cfg['status']) - 1]}",
                  f"Intended Audience :: {cfg['audience']}",
                  f"Natural Language :: {cfg['language']}", 'Programming Language :: Python :: 3'],
-    # With '.', an editable installation puts this folder on Python's path. Otherwise a program beside
-    # the clone gets the clone, whose name is the package's, as a package without anything in it
+    # With '.', an editable installation puts this folder on Python's path. Without it, a program
+    # beside the clone gets the clone, whose name is the package's, as a package with nothing in it
     package_dir={'': '.'}, package_data={lib.name: data},
     packages=find_packages(include=[cfg['lib_path'], f"{cfg['lib_path']}.*"]),
     python_requires=f">={cfg['min_python']}",

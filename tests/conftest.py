@@ -79,8 +79,8 @@ def tracked(root):
     the folder is one."""
     sdist = root/'fastbook_ch4.egg-info'/'SOURCES.txt'
     if not (root/'.git').exists() and sdist.exists():
-        return [name for name in sdist.read_text().splitlines() if (root/name).is_file()
-                and '.egg-info' not in name]
+        return [Path(name).as_posix() for name in sdist.read_text().splitlines()
+                if (root/name).is_file() and '.egg-info' not in name]
     names = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
                            cwd=root, capture_output=True, text=True, check=True)
     return [name for name in names.stdout.split('\0') if name and (root/name).is_file()]

@@ -305,10 +305,12 @@ def missing(record):
 
 
 def told(command):
-    "A command as the table has it: without its options, and whether an extra was missed first."
+    """A command as the table has it: without its folder and its options, and whether an extra was
+    missed first."""
     if command == TAKEN: return command
     name, without, _ = command.partition(' says ')
-    return f"`{re.sub(' -.*', '', name)}`" + ' without its extra, and with it'*bool(without)
+    name = re.sub(r'^\.venv/bin/| -.*', '', name)
+    return f'`{name}`' + ' without its extra, and with it'*bool(without)
 
 
 def table(record):
