@@ -42,7 +42,7 @@ site/node_modules/.bin/lighthouse: site/package-lock.json
 taken: .venv/ready ## Run every notebook as somebody takes it away: with the wheel and what it asks for alone, in an empty folder; five minutes
 	TAKEN=all OMP_NUM_THREADS=1 $(BIN)/pytest -q -n 2 --thorough tests/test_taken_away.py
 
-environments: .venv/ready ## Make every environment that README promises, and run its commands there without a network, for the table there: an hour and more, 14 GB; ONLY=lowest makes one
+environments: .venv/ready ## Make every environment that README promises, and run its commands there without a network, for the table there: an hour, 14 GB; ONLY=lowest makes one
 	$(BIN)/python tools/environments.py $(if $(ONLY),--only '$(ONLY)')
 
 audit: ## Ask the advisory database about every version of constraints.txt, but for what SECURITY.md explains
