@@ -181,7 +181,7 @@ def test_a_reader_that_has_gone(run, files, command):
 def test_pipes_of_a_shell(tmp_path, reader, lines):
     code = 'from fastbook_ch4.cli import main; main(prog_name="fastbook_ch4")'
     line = (f"{shlex.quote(sys.executable)} -c '{code}' ladder --rungs pixels_l2 --json "
-            f'--chart {tmp_path}/a.svg | {reader}')
+            f'--chart {shlex.quote(str(tmp_path))}/a.svg | {reader}')
     done = subprocess.run(['bash', '-c', line], capture_output=True, text=True)
     assert len(done.stdout.splitlines()) == lines and (tmp_path/'a.svg').exists()
     assert done.stderr == f'The chart is in {tmp_path}/a.svg\n'

@@ -77,6 +77,7 @@ def test_what_counts(tmp_path):
     (['#| echo: false\nx = 1', 'print(x)'], ['#| code-fold: true\nx = 1', 'print(x)']),
     (['def f(): return x'], ['def f(x): return x']),
     (['def f(): x = 1\nprint(x)'], ['def f():\n    x = 1\n    return x']),
+    (['{x: x for x in (1, 2)}\nprint(x)'], ['{x for x in (1, 2)}', '{x: x for x in (1, 2)}']),
     (['[x for x in (1, 2)]\nprint(x)'], ['class A:\n    x = 1\n    y = x']),
     (['[o for o in x]'], ['from math import *', '[o for o in (pi, e)]']),
     (['print(x)', 'x = 1'], ['with open(__file__) as x: print(x)'])])

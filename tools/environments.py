@@ -230,7 +230,8 @@ class Place:
 
     def taken(self):
         "The notebooks run in this environment, started from the one that has the tests."
-        self.shell(f'cd {ROOT}; {sys.executable} -m pytest -q -n 2 --thorough '
+        root, python = map(shlex.quote, (str(ROOT), sys.executable))
+        self.shell(f'cd {root}; {python} -m pytest -q -n 2 --thorough '
                    'tests/test_taken_away.py -k runs_alone', net=False,
                    env=dict(TAKEN='all', ALONE=str(self.here/'.venv'/'bin'/'python'),
                             PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1'))
