@@ -316,14 +316,14 @@ def told(command):
 
 def table(record):
     "The record as Markdown."
-    yield '| installed with | Python | torch | what ran there, without a network | disk | when |'
-    yield '| -- | -- | -- | -- | --: | -- |'
+    yield '| installed with | Python, torch | what ran there, without a network | disk | when |'
+    yield '| -- | -- | -- | --: | -- |'
     for row in rows():
         o = record.get(row.name)
-        if not o: yield f'| {row.what} | | | not yet on record | | |'; continue
-        if 'failed' in o: yield f"| {o['what']} | | | **fails** | | {o['date']} |"; continue
+        if not o: yield f'| {row.what} | | not yet on record | | |'; continue
+        if 'failed' in o: yield f"| {o['what']} | | **fails** | | {o['date']} |"; continue
         ran = ', '.join(map(told, o['ran']))
-        yield (f"| {o['what']} | {o['versions']['python']} | {o['versions']['torch']} | {ran} | "
+        yield (f"| {o['what']} | {o['versions']['python']}, {o['versions']['torch']} | {ran} | "
                f"{o['disk']/1000:.1f} GB | {o['date']} |")
 
 
