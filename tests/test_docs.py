@@ -137,6 +137,7 @@ EXAMPLES = {
                      '<link rel="stylesheet" href="other.css">',
                      '<link rel="stylesheet" href="other.css">'),
     'light or dark': ("<script>(function(){var d=document.documentElement,s=null;})();</script><p>",
+                      '<link rel="preload" as="style" href="../course.css">'
                       '<script src="../site/head.js"></script><p>'),
     'switch of light and dark': (
         '<a class="x" href="" title="Toggle dark mode" onclick="f(); return false;">',
@@ -144,6 +145,7 @@ EXAMPLES = {
     'way back to the top': ('<a onclick="f(0, 0);" role="button" id="quarto-back-to-top">',
                             '<a href="#quarto-header" id="quarto-back-to-top">'),
     'scripts of Bootstrap': ('<script src="../x/bootstrap.bundle.min.js"></script>', ''),
+    'script of smalldocs': ('<script src="../site_libs/smalldocs.js" defer></script><p>', '<p>'),
     'search of smalldocs': ('<script src="../site_libs/fuse/fuse.min.js"></script>', ''),
     'box to search in': ('<div class="smalldocs-search" id="quarto-search">',
                          '<div class="course-search" role="search" id="quarto-search">'),
@@ -183,12 +185,17 @@ def test_each_rule_has_one_example(): assert [rule.what for rule in finish.RULES
 
 
 def test_scripts_of_a_page():
-    every = ['course.css', 'site/site.js', 'site/search.js']
-    def names(text, up): return re.findall('(?:href|src)="(.*?)"', finish.scripts(text, up))
-    assert names('<p>text</p>', '') == every
-    live = [f'site/{o}' for o in ('live/live.css', 'live/live.js', 'live/draw.js', *finish.FILES)]
+    def head(styles, scripts, up=''):
+        return (''.join(f'<link rel="stylesheet" href="{up}{name}">' for name in styles)
+                + f'<script src="{up}site/later.js" data-scripts="'
+                + ' '.join(up + name for name in scripts) + '" defer></script>')
+    scripts = ['site_libs/smalldocs.js', 'site/site.js', 'site/search.js']
+    assert finish.scripts('<p>text</p>', '') == head(['course.css'], scripts)
     text = '<div data-live="draw"></div><div class="fb4-quiz"></div>'
-    assert names(text, '../') == [f'../{o}' for o in every + live]
+    css, js = ([o for o in finish.FILES if o.endswith(kind)] for kind in ('.css', '.js'))
+    styles = ['course.css'] + [f'site/{o}' for o in ['live/live.css', *css]]
+    scripts += [f'site/{o}' for o in ['live/live.js', 'live/draw.js', *js]]
+    assert finish.scripts(text, '../') == head(styles, scripts, '../')
 
 
 def test_lines_of_code_are_elements():

@@ -249,9 +249,10 @@ async def slowly(browser, url):
     await device.send('Network.emulateNetworkConditions', SLOW)
     await device.send('Emulation.setCPUThrottlingRate', dict(rate=4))
     await page.goto(url, wait_until='networkidle')
-    found = await page.evaluate('shift'), await page.evaluate(PAINT)
+    while (paint := await page.evaluate(PAINT)) is None: await asyncio.sleep(.1)   # told late
+    shift = await page.evaluate('shift')
     await context.close()
-    return found
+    return shift, paint
 
 
 def test_no_page_moves_under_the_reader(site):

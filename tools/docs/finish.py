@@ -87,7 +87,9 @@ RULES = [
     Rule('KaTeX', r'https://cdn\.jsdelivr\.net/npm/katex@[^/]+/dist', '{up}site_libs/katex', HOSTS),
     Rule('style sheets', LINK, '', 'there is one for all pages, with what they use'),
     Rule('light or dark', r'<script>\(function\(\)\{var d=document.*?</script>',
-         '<script src="{up}site/head.js"></script>', 'there is one style sheet for both'),
+         f'<link rel="preload" as="style" href="{{up}}{SHEET}">'
+         '<script src="{up}site/head.js"></script>',
+         'there is one style sheet for both, which comes while the script does'),
     Rule('switch of light and dark', r'href="" title="Toggle dark mode" onclick="[^"]*"',
          'href="" role="button" aria-label="Dark mode" title="Dark mode"',
          'site.js knows it, so that no page has a script in itself'),
@@ -96,6 +98,8 @@ RULES = [
          'a link works without a script, and the keyboard reaches it'),
     Rule('scripts of Bootstrap', r'<script src="[^"]*bootstrap\.bundle\.min\.js"></script>', '',
          'of its 80 KB the site uses what opens and closes, which site.js does'),
+    Rule('script of smalldocs', r'<script src="[^"]*smalldocs\.js" defer></script>', '',
+         'it comes with the others, when the styles are there'),
     Rule('search of smalldocs', r'<script src="[^"]*fuse\.min\.js"></script>', '', SEARCH),
     Rule('box to search in', r'class="smalldocs-search( [^"]*)?"( id="quarto-search")',
          r'class="course-search" role="search"\2', SEARCH),
@@ -184,16 +188,16 @@ def card(page, text):
 
 
 def scripts(text, up):
-    "The site's own scripts and styles that a page needs, for its head."
-    names = [f'../{SHEET}', 'site.js', 'search.js']
+    "The styles and scripts that a page needs, for its head: the scripts when the styles are there."
+    names = [f'../{SHEET}', '../site_libs/smalldocs.js', 'site.js', 'search.js']
     kinds = sorted(set(re.findall(r'data-live="(\w+)"', text)))
     if kinds: names += ['live/live.css', 'live/live.js', *(f'live/{kind}.js' for kind in kinds)]
     if 'class="fb4-' in text: names += FILES   # questions
-    def tag(name):
-        path = os.path.normpath(f'{up}site/{name}')
-        if name.endswith('.css'): return f'<link rel="stylesheet" href="{path}">'
-        return f'<script src="{path}" defer></script>'
-    return ''.join(map(tag, names))
+    paths = [os.path.normpath(f'{up}site/{name}') for name in names]
+    styles = (f'<link rel="stylesheet" href="{o}">' for o in paths if o.endswith('.css'))
+    later = ' '.join(o for o in paths if o.endswith('.js'))
+    return (''.join(styles)
+            + f'<script src="{up}site/later.js" data-scripts="{later}" defer></script>')
 
 
 # A server shows 404.html in place of a page of any folder, so its links start from the site's root:
