@@ -58,8 +58,12 @@ WIDE = """() => {   // what reaches beyond the right edge, unless in a box that 
     const page = scrollWidth > innerWidth ? [`the page is ${scrollWidth} wide`] : []
     return [...page, ...out.slice(0, 3).map(o => o.outerHTML.slice(0, 120))]
 }"""
-
-
+CUT = """async () => {   // tables that reach beyond their place
+    await document.fonts.ready
+    return [...document.querySelectorAll('main table')]
+        .filter(o => o.scrollWidth > 1.01*o.parentElement.clientWidth)
+        .map(o => o.innerText.replace(/\\s+/g, ' ').slice(0, 60))
+}"""
 RAW = """() => {   // Markdown that was not understood
     const text = document.querySelector('main').cloneNode(true)
     text.querySelectorAll('pre, code, script, style, .katex').forEach(o => o.remove())
@@ -97,7 +101,7 @@ async def context_of(browser, mode):
 async def look(context, base, name, mode, shots=None):
     """All there is to see of a page: what went wrong while it loaded, links, ids, violations, what
     is too wide; and a screenshot."""
-    saw = dict(name=name, mode=mode, errors=[], others=[], axe=[], wide=[], raw=[])
+    saw = dict(name=name, mode=mode, errors=[], others=[], axe=[], wide=[], raw=[], cut=[])
     page = await context.new_page()
     page.on('console', lambda o: saw['errors'].append(o.text) if o.type == 'error' else None)
     page.on('pageerror', lambda o: saw['errors'].append(str(o)))
@@ -112,8 +116,8 @@ async def look(context, base, name, mode, shots=None):
         saw['wide'] += await page.evaluate(WIDE)
         await page.set_viewport_size(MODES['phone']['viewport'])
     else: saw['axe'] = await page.evaluate(AXE_RUN, COLOUR_RULES if mode == 'dark' else None)
-    if mode == 'light': saw['raw'] = await page.evaluate(RAW)
     if mode == 'light':
+        saw['raw'], saw['cut'] = await page.evaluate(RAW), await page.evaluate(CUT)
         saw['links'], saw['ids'] = await page.evaluate(LINKS), await page.evaluate(IDS)
     if shots:
         await page.evaluate(PICTURES)
@@ -205,6 +209,10 @@ def test_accessible_in_light_and_dark(saw):
 
 def test_nothing_scrolls_sideways_on_a_phone(saw):
     assert not (bad := findings(saw, 'wide')), '\n'.join(bad)
+
+
+def test_no_table_is_cut_off_on_a_wide_screen(saw):
+    assert not (bad := findings(saw, 'cut')), '\n'.join(bad)
 
 
 def test_no_markdown_is_left_as_it_was(saw):
@@ -533,7 +541,9 @@ def test_dark_is_kept_over_a_reload_and_can_be_left(site):
 
 BAD = """<!doctype html><html lang="en"><head><title>A bad page</title>
 <link rel="stylesheet" href="http://other.invalid/x.css"></head><body>
-<main>Not a [link](x) at all, <code>a[0](x)</code></main><h1 id="top">Bad</h1>
+<main>Not a [link](x) at all, <code>a[0](x)</code>
+<div style="overflow-x: auto"><table style="width: 200%"><tr><td>cut off</td></tr></table></div>
+</main><h1 id="top">Bad</h1>
 <p style="color: #ccc; background: #fff">hard to read</p><img src="missing.png">
 <div style="width: 600px">wide</div>
 <div style="overflow-x: auto"><p style="width: 600px">in a box of its own</p></div>
@@ -558,6 +568,7 @@ def test_these_checks_can_fail(tmp_path):
     wide = ' '.join(findings(saw, 'wide'))
     assert 'the page is 6' in wide and '<div style="width: 600px' in wide, wide
     assert 'own' not in wide, wide
+    assert [o.split(' [')[0] for o in findings(saw, 'cut')] == ['cut off']
     bad = [o.split(' [')[0].split('/')[-1] for o in broken_links(saw, base, docs)]
     assert bad == ['bad.html#nowhere: no such place', 'bad.html leaves the folder of the site',
                    'none.html: no such file']
