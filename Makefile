@@ -24,7 +24,7 @@ run: .venv/ready ## Climb the ladder: a table, and a chart in out/; with DIGITS=
 
 # Two processes at a time, each on one core
 test thorough: export OMP_NUM_THREADS = 1
-test: .venv/ready ## Run every notebook as a test, then the other checks: four and a half minutes on two cores; without Node.js those of the live pages are left out
+test: .venv/ready ## Run every notebook as a test, then the other checks: about five minutes on two cores; without Node.js those of the live pages are left out
 	$(BIN)/python tools/run_notebooks.py
 	$(BIN)/pytest $(CHECKS)
 

@@ -57,7 +57,7 @@ def prove(
     claim:str, # What is equal to what, such as 'mnist_distance ≡ F.l1_loss'
     ours, # What the hand-built piece gave
     theirs, # What the library's gave
-    tol:float=0., # The largest difference allowed; 0: the same bits and the same types
+    tol:float=0., # The largest difference allowed; 0: the same numbers and types
     why:str='', # Why a difference is allowed; must be said where `tol` is above 0
 )->None:
     """Compare, and print one line. Raises `AssertionError` where a difference is larger
